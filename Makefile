@@ -1,0 +1,28 @@
+# The two commands of the README. Both make their own environment in .venv, from nothing but Python >= 3.11.
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= .
+BIN := $(VENV)/bin
+
+.PHONY: demo test check docs viewer clean
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("heldout needs Python 3.11 or newer; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,demo,hf]"
+	touch $@
+
+demo: $(VENV)/.ready
+	$(BIN)/heldout audit examples/torch_images.py:make_subject --out $(OUT)/report.html --json $(OUT)/report.json --runs $(OUT)/runs --fail-on ""
+
+test: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) report.html report.json

@@ -1,0 +1,48 @@
+"""The hold-out certificate, and the ledger of looks that it is charged for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+import numpy as np
+
+from heldout.auditing.facts import Facts
+from heldout.core.errors import Withheld
+from heldout.core.estimate import Estimate
+
+
+def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
+    """An upper bound on the error of this very model, valid with probability 1 - delta over the draw of the test rows."""
+    held = facts.held
+    if held is None or held.test is None or held.fresh is None or not held.fresh.any():
+        raise Withheld("a certificate needs test rows without a twin in the training data")
+    if runs is None:
+        raise Withheld(
+            "no ledger of looks is kept (runs=None), so earlier looks at this test set are unknown"
+        )
+    from heldout.certificates.holdout import holdout
+    from heldout.store.looks import record_look
+
+    answers = np.round(held.test.answer.astype(np.float64), 4)
+    predictor = hashlib.blake2b(answers.tobytes(), digest_size=16).hexdigest()
+    look = record_look(runs, facts.data_hash, predictor, f"audit of {facts.subject.name}", facts.seed)
+    groups = None if held.test.groups is None else held.test.groups[held.fresh]
+    errors = 1.0 - held.test.score[held.fresh]
+    found = holdout(
+        errors,
+        facts.delta,
+        look=look.number,
+        fixed_beforehand=not look.fresh_predictor,
+        groups=groups,
+        average_groups=groups is not None,
+    )
+    value = Estimate(
+        found.value, 0.0, found.value, 1 - facts.delta, method=found.formula, n=found.n, status=found.status
+    )
+    facts.ledger.add(
+        "hold-out certificate", "certificates", value, formula=found.formula, source=found.source, unit="risk (upper bound)",
+        control=Estimate(1 - float(held.test_score.value), 1 - float(held.test_score.high), 1 - float(held.test_score.low), method="test error"),
+    )  # fmt: skip
+    return found

@@ -1,0 +1,398 @@
+"""The steps of the walk, in its order: each calls one measure and enters its numbers. No step decides anything."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from heldout.auditing import rehearsal
+from heldout.auditing.controls import Beside, beside_controls, chance_scores
+from heldout.auditing.facts import Facts
+from heldout.auditing.held_out import HeldOut, held_out, per_class
+from heldout.auditing.plan import Budget, choose
+from heldout.auditing.progress import Progress
+from heldout.auditing.refits import Refits, refit
+from heldout.auditing.suspects import Suspects, suspects
+from heldout.core.errors import Withheld
+from heldout.core.estimate import Estimate
+from heldout.core.recipe import Recipe
+from heldout.core.streams import stream
+from heldout.measures.dynamics import Dynamics
+from heldout.measures.memorization import memorization
+from heldout.measures.rote import Split
+from heldout.measures.subset_design import fold_design, strata, subset_design
+
+FULL, PARTS, SHUFFLED = 0, 1000, 5000  # keeps the randomness of the three kinds of refit apart
+
+
+def leak(facts: Facts) -> Any:
+    """Exact and near duplicates within and between splits, before anything else is believed."""
+    from heldout.measures.leakage import leakage
+
+    s = facts.subject
+    return leakage(s.train, s.test, s.validation, kind=s.inputs, seed=facts.seed)
+
+
+def perform(facts: Facts) -> HeldOut:
+    """The audited model on every split."""
+    s = facts.subject
+    leaked = None
+    if facts.leakage is not None and s.test is not None:
+        leaked = np.asarray(facts.leakage.test_leaked)
+        if not facts.leakage.unexpected and not getattr(facts.leakage, "n_near_test", 0):
+            leaked = np.zeros_like(leaked)  # twins that chance explains belong to the distribution
+    held = held_out(s, leaked, facts.ledger, facts.seed)
+    per_class(s, held, facts.ledger)
+    return held
+
+
+def trivial(facts: Facts) -> None:
+    """What the trivial predictor gets right."""
+    facts.chance, facts.chance_test = chance_scores(facts.subject)
+
+
+def trust(facts: Facts) -> Any:
+    """Reliability of the stated probabilities on fresh test rows."""
+    from heldout.stats.calibration_curve import reliability
+
+    held = facts.held
+    if held is None or held.test is None or held.fresh is None or held.test.confidence is None:
+        raise Withheld("calibration needs class probabilities on a test set")
+    if held.fresh.sum() < 30:
+        raise Withheld("fewer than 30 test rows: no calibration curve")
+    groups = None if held.test.groups is None else held.test.groups[held.fresh]
+    found = reliability(held.test.confidence[held.fresh], held.test.score[held.fresh] > 0.5, groups)
+    facts.ledger.add(
+        "calibration error",
+        "measures",
+        Estimate.of(found.error),
+        unit="probability",
+        formula="E|confidence - accuracy|, debiased",
+    )
+    facts.ledger.add(
+        "overconfidence",
+        "measures",
+        Estimate.of(found.overconfidence),
+        unit="probability",
+        formula="mean confidence - accuracy",
+    )
+    return found
+
+
+def shift(facts: Facts) -> Estimate:
+    """Drop in score from the test set to the shifted set."""
+    from heldout.stats.mean_interval import difference_of_means
+
+    held = facts.held
+    if held is None or held.shifted is None or held.test is None:
+        raise Withheld("the subject has no shifted set")
+    drop = Estimate.of(
+        difference_of_means(
+            held.test.score,
+            held.shifted.score,
+            held.test.groups,
+            held.shifted.groups,
+            rng=stream(facts.seed, "shift"),
+            bounds=(0.0, 1.0),
+        )
+    )
+    return facts.ledger.add(
+        "drop on the shifted set", "measures", drop, unit="score", formula="test score - shifted score"
+    )
+
+
+def compare(facts: Facts, bars: Progress) -> list[Beside]:
+    """The controls on the same split."""
+    if facts.held is None:
+        raise Withheld("the model could not be scored")
+    return beside_controls(
+        facts.subject, facts.held, facts.ledger, facts.seed, lambda d, t: bars.tick("controls", d, t)
+    )
+
+
+def shortcut(facts: Facts) -> Any:
+    """How much of the behaviour a few features carry."""
+    from heldout.auditing.shortcut import find_shortcut
+
+    return find_shortcut(facts)
+
+
+def suspect(facts: Facts) -> Suspects:
+    """Probably wrong labels."""
+    if facts.held is None:
+        raise Withheld("the model could not be scored")
+    found = suspects(facts.subject, facts.held, facts.clusters, facts.seed)
+    about = "excess of low out-of-fold margins over those of the test set"
+    facts.ledger.add("wrong labels", "measures", found.wrong_fraction, unit="share of train", formula=about)
+    facts.ledger.add(
+        "suspected labels repeated",
+        "measures",
+        found.repeated,
+        unit="share",
+        formula="mean of s(i) over the listed rows",
+    )
+    return found
+
+
+def refit_full(facts: Facts, budget: Budget | None, bars: Progress, threads: int, seconds: float) -> Refits:
+    """Refits on all of the data: they price the budget and stand at the fidelity gate."""
+    s = facts.subject
+    if s.fit is None:
+        facts.plan = choose(None, budget, seconds)
+        raise Withheld("the subject has no fit: nothing can be refitted")
+    n = len(s.train.y)
+    if isinstance(s.fit, Recipe):
+        _warm_up(facts, threads)
+    first = 1 if not isinstance(s.fit, Recipe) else 3
+    if budget == "predictions":
+        cost = _price(facts, threads) if isinstance(s.fit, Recipe) else None
+        facts.plan = choose(cost, "predictions", seconds)
+        raise Withheld("the budget allows no refits")
+    watcher, watch = _watcher(facts)
+    start = time.perf_counter()
+    found = refit(
+        s, np.ones((first, n), dtype=bool), np.ones(first), facts.seed, FULL,
+        lambda d, t: bars.tick("refits on all data", d, t), threads=threads, after_epoch=watch,
+    )  # fmt: skip
+    # Several models share the cores, one cannot: price a refit by what a full set of threads would take.
+    per_refit = (
+        (time.perf_counter() - start)
+        / first
+        / (1 if isinstance(s.fit, Recipe) or not s.fit_in_threads else threads)
+    )
+    facts.plan = choose(per_refit, budget, max(seconds, 30.0))
+    facts.dynamics = watcher
+    repeats = (
+        first == 1
+        and facts.held is not None
+        and bool(np.abs(found.phi[0] - facts.held.train.phi).max() <= 1e-6)
+    )
+    want = facts.plan.full if facts.plan.budget != "predictions" and not repeats else first
+    if want > first:
+        more = refit(
+            s, np.ones((want - first, n), dtype=bool), np.ones(want - first), facts.seed, FULL + first,
+            lambda d, t: bars.tick("more refits on all data", d, t), threads=threads,
+        )  # fmt: skip
+        found = _joined(found, more)
+    return found
+
+
+def _warm_up(facts: Facts, threads: int) -> None:
+    """The first training in a process is up to three times slower; it must not price the budget."""
+    from heldout.learners.training import train_population
+
+    s = facts.subject
+    if isinstance(s.fit, Recipe) and s.loss_of is not None:
+        from dataclasses import replace
+
+        import torch
+
+        mask = torch.zeros(2, len(s.train.y), dtype=torch.bool)
+        mask[:, : 2 * s.fit.batch_size] = True
+        train_population(
+            replace(s.fit, epochs=1), s.train, mask, s.loss_of, facts.seed, [0, 1], threads=threads
+        )
+
+
+def _price(facts: Facts, threads: int) -> float:
+    """Seconds a full refit would take, from two timed short ones."""
+    start = time.perf_counter()
+    _warm_up(facts, threads)
+    s = facts.subject
+    batches = max(1, -(-len(s.train.y) // s.fit.batch_size)) if isinstance(s.fit, Recipe) else 1
+    epochs = s.fit.epochs if isinstance(s.fit, Recipe) else 1
+    return (time.perf_counter() - start) / 4 * batches * epochs
+
+
+def _watcher(facts: Facts) -> tuple[Dynamics | None, Any]:
+    s = facts.subject
+    if not isinstance(s.fit, Recipe) or s.task != "classification" or len(s.train.y) > 50_000:
+        return None, None
+    watcher = Dynamics(s.train.y)
+    shape = s.output_shape
+
+    def watch(_: int, predict: Any) -> None:
+        out = predict(s.train.x)
+        watcher.see(shape(out) if shape else out)
+
+    return watcher, watch
+
+
+def _joined(a: Refits, b: Refits) -> Refits:
+    rows = {
+        name: np.concatenate([getattr(a, name), getattr(b, name)])
+        for name in (
+            "masks",
+            "fraction",
+            "score",
+            "phi",
+            "test_score",
+            "test_phi",
+            "train_loss",
+            "test_loss",
+            "test_predicted",
+        )
+    }
+    return Refits(
+        **rows, labels=a.labels, out_probability=a.out_probability, seconds=a.seconds + b.seconds, note=a.note or b.note,
+        interrupted=b.interrupted,
+    )  # fmt: skip
+
+
+def gate(facts: Facts) -> Any:
+    """Do the refits resemble the audited model?"""
+    if facts.held is None or facts.full is None:
+        raise Withheld("there are no full refits")
+    return rehearsal.gate_of(facts.held, facts.full)
+
+
+def refit_parts(facts: Facts, bars: Progress, threads: int) -> Refits:
+    """Subset models, or folds, that did not see some of the data."""
+    s = facts.subject
+    y = strata(s.train.y.numpy(), s.task)
+    if facts.plan.subsets:
+        design = subset_design(y, facts.plan.subsets, facts.seed, facts.clusters)
+        stage = "subset models"
+    else:
+        design = fold_design(y, facts.plan.folds, facts.seed, facts.clusters)
+        stage = "folds"
+    return refit(
+        s,
+        design.masks,
+        design.fraction,
+        facts.seed,
+        PARTS,
+        lambda d, t: bars.tick(stage, d, t),
+        threads=threads,
+    )
+
+
+def refit_shuffled(facts: Facts, bars: Progress, threads: int) -> Refits:
+    """The same recipe on shuffled labels: one permutation and one held-out fold a refit."""
+    s = facts.subject
+    if s.task == "language":
+        raise Withheld("a language model has no labels to shuffle")
+    y = s.train.y.numpy()
+    folds = max(2, min(10, facts.plan.shuffled))
+    design = fold_design(strata(y, s.task), folds, facts.seed + 1, facts.clusters)
+    k = facts.plan.shuffled
+    labels = np.stack([stream(facts.seed, "shuffled", i).permutation(y) for i in range(k)])
+    return refit(
+        s,
+        design.masks[:k],
+        design.fraction[:k],
+        facts.seed,
+        SHUFFLED,
+        lambda d, t: bars.tick("shuffled labels", d, t),
+        labels,
+        threads,
+    )
+
+
+def twin(facts: Facts) -> Split:
+    """The split of the shuffled twins."""
+    if facts.shuffled is None:
+        raise Withheld("no model was trained on shuffled labels")
+    return rehearsal.twin_of(facts.subject, facts.shuffled)
+
+
+def split(facts: Facts) -> Split:
+    """Chance, rule, rote: from the refits, or train against test where there are none."""
+    from heldout.auditing.split import audited_split, enter_split
+
+    found = None
+    if facts.parts is not None and facts.gate is not None and facts.chance is not None:
+        if facts.gate.open:
+            fresh = None if facts.held is None else facts.held.fresh
+            found = rehearsal.split_of(
+                facts.subject, facts.parts, facts.full, facts.chance, facts.clusters, fresh
+            )
+            facts.split_status = "ok"
+        else:
+            facts.split_status = facts.gate.status
+    elif facts.split_status != "ok":
+        why = facts.ledger.reasons.get("parts") or facts.ledger.reasons.get("full refits") or "no refits"
+        facts.split_status = f"train against test: {why}"
+    if found is None:
+        found = audited_split(facts)
+        facts.split_name = "this model, train against test"
+    enter_split(facts, found)
+    return found
+
+
+def memorize(facts: Facts) -> None:
+    """Memorization of each training example, on log-odds and on correctness."""
+    if facts.parts is None or facts.gate is None:
+        raise Withheld("memorization of single examples needs refits")
+    if not facts.gate.open:
+        raise Withheld(facts.gate.status)
+    parts = facts.parts
+    masks, fraction, phi, right = parts.masks, parts.fraction, parts.phi, parts.score
+    if not facts.plan.subsets and facts.full is not None:
+        # Folds leave each example out once: full-size refits stand in for the inside.
+        masks = np.vstack([masks, facts.full.masks])
+        fraction = np.full(len(masks), fraction[0])
+        phi, right = np.vstack([phi, facts.full.phi]), np.vstack([right, facts.full.score])
+    facts.memorization = memorization(phi.astype(np.float64), masks, fraction)
+    facts.memorization_right = memorization(right.astype(np.float64), masks, fraction, binary=True)
+
+
+def curve(facts: Facts) -> Any:
+    """Would more data help?"""
+    if facts.parts is None or facts.gate is None:
+        raise Withheld("a learning curve needs refits on parts of the data")
+    if not facts.gate.open:
+        raise Withheld(facts.gate.status)
+    fresh = None if facts.held is None else facts.held.fresh
+    return rehearsal.curve_of(facts.parts, facts.full, len(facts.subject.train.y), fresh)
+
+
+def member(facts: Facts) -> tuple[Estimate, Estimate]:
+    """Can training rows be told from test rows by the audited model's confidence?"""
+    from heldout.auditing.membership import membership_leak
+
+    return membership_leak(facts)
+
+
+def influential(facts: Facts) -> list[dict[str, Any]]:
+    """For test rows that are sometimes wrong, the training rows that weigh most."""
+    from heldout.measures.influence import strongest
+
+    parts = facts.parts
+    if (
+        parts is None
+        or not facts.plan.subsets
+        or facts.gate is None
+        or not facts.gate.open
+        or not parts.test_score.shape[1]
+    ):
+        raise Withheld("influence needs subset models that resemble the audited one, and a test set")
+    wavering = np.argsort(-parts.test_score.std(0))[:12]
+    rows, values = strongest(parts.test_score[:, wavering].astype(np.float64), parts.masks, parts.fraction)
+    noise = 2 * parts.test_score[:, wavering].std(0) / np.sqrt(parts.count)
+    return [
+        {
+            "test_row": int(j),
+            "train_rows": rows[k].tolist(),
+            "influence": values[k].tolist(),
+            "stderr": float(noise[k]),
+        }
+        for k, j in enumerate(wavering)
+    ]
+
+
+def certificate(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
+    """The hold-out certificate, charged for every look at this test set."""
+    from heldout.auditing.look import certify_holdout
+
+    return certify_holdout(facts, runs)
+
+
+def keep_run(facts: Facts, runs: str | os.PathLike[str], page: dict[str, Any]) -> None:
+    """The run folder: manifest, one row a measure, per-example arrays, sealed."""
+    from heldout.auditing.saving import write_run
+
+    write_run(facts, runs, page)

@@ -1,0 +1,139 @@
+"""The hold-out certificate: what one test set guarantees about one predictor, charged for every look at it.
+
+T1: for 0-1 losses of n independent rows the exact binomial tail (`binomial_tail`); for other losses in
+[0, 1] the betting bound (`bounded_mean`). The k-th look at the same test set spends delta 6/(pi^2 k^2), which
+sums to delta over all looks ever; that holds for predictors that were all fixed before the first look. A
+predictor chosen after an earlier result on this set gets no certificate.
+
+>>> import numpy as np
+>>> errors = np.zeros(10_000)
+>>> errors[:200] = 1
+>>> print(holdout(errors, 0.05, look=None))                      # declared to be the only look
+error rate on new rows of the same kind <= 0.0225 with probability 0.95 (n=10000)
+>>> holdout(errors, 0.05).printed()                              # the first of any number of looks
+'0.0229'
+>>> print(holdout(errors, 0.05, look=2, fixed_beforehand=False).status)
+the predictor was chosen after an earlier look at this test set; certify it on rows that no choice has seen
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+
+from heldout.certificates.binomial_tail import clopper_pearson_upper
+from heldout.certificates.bounded_mean import betting_upper
+from heldout.certificates.certificate import Certificate, Charge
+from heldout.core.errors import InputError
+
+Loss = Literal["zero-one", "bounded"]
+
+
+def holdout(
+    losses: Any,
+    delta: float = 0.05,
+    look: int | None = 1,
+    fixed_beforehand: bool = True,
+    groups: Any | None = None,
+    average_groups: bool = False,
+    loss: Loss | None = None,
+) -> Certificate:
+    """An upper bound on the risk of a predictor from its `losses` [n] in [0, 1] on a test set used for no choice.
+
+    `look`: the how-manieth look at this test set this is, counting from 1; None declares that it is the
+    only one ever and spends all of delta. `fixed_beforehand`: the predictor was fixed before the first
+    look. `groups` [n]: rows of one group are not independent, so nothing is certified, unless
+    `average_groups`: then the losses are averaged in each group and the risk of a new group is bounded
+    (each group weighs the same, however many rows it has). `loss`: "zero-one" or "bounded"; None takes
+    zero-one where every loss is 0 or 1. Withheld: as above. Errors: no losses, NaN, losses outside [0, 1],
+    delta outside (0, 1), look below 1.
+    """
+    x, labels = _checked(losses, delta, look, groups, loss)
+    n = len(x)
+    clustered = labels is not None and int(labels.max()) + 1 < n
+    zero_one = loss == "zero-one" or (loss is None and bool(((x == 0) | (x == 1)).all()))
+    quantity = ("error rate" if zero_one else "mean loss") + " on new rows of the same kind"
+    if not fixed_beforehand:
+        when = "an earlier look at" if look is not None and look > 1 else "seeing results on"
+        reason = (
+            f"the predictor was chosen after {when} this test set; certify it on rows that no choice has seen"
+        )
+        return Certificate.withheld(quantity, delta, n, reason)
+    assumptions = [
+        "the predictor was fixed before the first look at this test set",
+        "the test rows were used for no choice",
+    ]
+    if clustered and not average_groups:
+        reason = (
+            f"{n} rows in {int(labels.max()) + 1} groups are not independent; average_groups=True certifies "
+        )
+        return Certificate.withheld(quantity, delta, n, reason + "the risk averaged over groups instead")
+    if clustered:
+        x, n = np.bincount(labels, x) / np.bincount(labels), int(labels.max()) + 1
+        zero_one = False
+        quantity = "mean loss of a new group, averaged over groups"
+        assumptions.append("the groups are independent and alike in distribution; each counts the same")
+    else:
+        assumptions.append("the rows are independent and alike in distribution")
+    spent, ledger = _ledger(delta, look)
+    if zero_one:
+        assumptions.append("the loss takes only the values 0 and 1")
+        errors = int(x.sum())
+        value = clopper_pearson_upper(errors, n, spent)
+        formula = f"Beta^-1(1 - {spent:.6g}; {errors} + 1, {n} - {errors})"
+        source = "Clopper & Pearson 1934, Biometrika 26, 404; Langford 2005, JMLR 6, 273"
+    else:
+        assumptions.append("the loss lies in [0, 1]")
+        value = betting_upper(x, spent)
+        formula = f"sup {{m : max_t prod_(i<=t) (1 - l_i(m) (x_i - m)) < 1/{spent:.6g}}}, n = {n}"
+        source = "Waudby-Smith & Ramdas 2024, J. R. Stat. Soc. B 86, 1"
+    return Certificate(quantity, value, delta, n, formula, source, tuple(assumptions), ledger)
+
+
+def look_delta(delta: float, look: int) -> float:
+    """The part of `delta` that the k-th look may spend, delta 6/(pi^2 k^2), rounded down.
+
+    >>> round(look_delta(0.05, 1), 6), round(look_delta(0.05, 2), 6)
+    (0.030396, 0.007599)
+    """
+    return math.nextafter(delta * 6.0 / (math.pi * look) ** 2, 0.0)
+
+
+def _ledger(delta: float, look: int | None) -> tuple[float, tuple[Charge, ...]]:
+    """What this look spends, and its line in the ledger."""
+    if look is None:
+        return delta, (Charge("the only look at this test set, declared beforehand", delta),)
+    spent = look_delta(delta, look)
+    return spent, (Charge(f"look {look} at this test set, {delta:g} * 6/(pi^2 {look}^2)", spent),)
+
+
+def _checked(
+    losses: Any, delta: float, look: int | None, groups: Any | None, loss: str | None
+) -> tuple[np.ndarray, Any]:
+    x = np.asarray(losses, dtype=np.float64)
+    if x.ndim != 1 or len(x) == 0:
+        raise InputError(f"losses have shape {x.shape}", "give one loss a test row, at least one")
+    if np.isnan(x).any():
+        raise InputError(
+            f"{int(np.isnan(x).sum())} of {len(x)} losses are NaN", "mend the rows the model fails on"
+        )
+    if x.min() < 0 or x.max() > 1:
+        cause = f"losses run from {x.min():g} to {x.max():g}"
+        raise InputError(
+            cause, "give losses in [0, 1], such as 0/1 errors, or scale them by a bound known beforehand"
+        )
+    if loss not in (None, "zero-one", "bounded"):
+        raise InputError(f"loss = {loss!r}", 'give "zero-one" or "bounded"')
+    if loss == "zero-one" and not ((x == 0) | (x == 1)).all():
+        raise InputError("losses other than 0 and 1 were given as zero-one", 'give loss="bounded"')
+    if not 0.0 < delta < 1.0:
+        raise InputError(f"delta = {delta}", "give a probability of failure between 0 and 1, such as 0.05")
+    if look is not None and look < 1:
+        raise InputError(f"look = {look}", "count looks from 1")
+    if groups is None:
+        return x, None
+    if len(groups) != len(x):
+        raise InputError(f"{len(groups)} groups for {len(x)} losses", "give one group a row")
+    return x, np.unique(np.asarray(groups), return_inverse=True)[1]

@@ -1,0 +1,226 @@
+"""The command line. Nothing heavy is imported before a command needs it.
+
+Exit codes: 0 done; 1 a finding or headline named in --fail-on; 2 usage or bad input; 3 undecided; 70 our own error;
+130 interrupted (what was finished is reported).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    from heldout.auditing import Audit
+
+DONE, FOUND, USAGE, UNDECIDED, OUR_ERROR, INTERRUPTED = 0, 1, 2, 3, 70, 130
+FAIL_ON = "partly-memorizes,memorizes,does-not-learn"
+
+
+@dataclass(frozen=True)
+class AuditCommand:
+    """Measure one trained model: did it learn the rule, or memorize the answers?"""
+
+    target: tyro.conf.Positional[str | None] = None
+    """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
+    predictions: Path | None = None
+    """Audit this Parquet or CSV file of predictions instead; nothing is refitted."""
+    out: Path | None = None
+    """Write the page here (.html)."""
+    json: Path | None = None
+    """Write the numbers here (.json)."""
+    budget: Literal["predictions", "folds", "subsets"] | None = None
+    """How many models to train again; by default what fits in about two minutes."""
+    deep: bool = False
+    """Geometry as well (not part of this version)."""
+    fail_on: str = FAIL_ON
+    """Comma-separated headlines and finding codes that end in exit code 1; empty: none."""
+    mute: str = ""
+    """Comma-separated finding codes to show as muted."""
+    seed: int = 0
+    delta: float = 0.05
+    """Failure probability of the certificate."""
+    runs: Path = Path("runs")
+    """Folder of runs, with the ledger of looks at test sets."""
+
+
+@dataclass(frozen=True)
+class RunsCommand:
+    """List the runs of a folder."""
+
+    runs: tyro.conf.Positional[Path] = Path("runs")
+
+
+@dataclass(frozen=True)
+class SqlCommand:
+    """Query the runs of a folder with SQL (tables: runs, rows); no file and no network can be reached."""
+
+    query: tyro.conf.Positional[str]
+    runs: Path = Path("runs")
+
+
+@dataclass(frozen=True)
+class MeasuresCommand:
+    """List the measures, controls and certificates that are built."""
+
+    rooms: tuple[str, ...] = ("measures", "controls", "certificates")
+
+
+Command = (
+    Annotated[AuditCommand, tyro.conf.subcommand("audit")]
+    | Annotated[RunsCommand, tyro.conf.subcommand("runs")]
+    | Annotated[SqlCommand, tyro.conf.subcommand("sql")]
+    | Annotated[MeasuresCommand, tyro.conf.subcommand("measures")]
+)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of `heldout`."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: list[str]) -> int:
+    """Parse and run one command; returns the exit code."""
+    from heldout import __version__
+    from heldout.core.errors import HeldoutError
+
+    if argv in (["--version"], ["-V"]):
+        sys.stdout.write(f"heldout {__version__}\n")
+        return DONE
+    try:
+        command: Any = tyro.cli(
+            Command,
+            prog="heldout",
+            description="Did the model learn the rule, or memorize the answers?",
+            args=argv or ["--help"],
+        )
+    except SystemExit as leaving:
+        return DONE if leaving.code in (None, 0) else USAGE
+    bodies: dict[type, Any] = {
+        AuditCommand: _audit,
+        RunsCommand: _runs,
+        SqlCommand: _sql,
+        MeasuresCommand: _measures,
+    }
+    try:
+        return int(bodies[type(command)](command))
+    except HeldoutError as error:
+        return _complain(str(error), USAGE)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except Exception:  # anything that is not the user's: show it whole, and say whose it is
+        import traceback
+
+        sys.stderr.write(traceback.format_exc())
+        return _complain(
+            "this is an error of heldout itself; please report it with the lines above", OUR_ERROR
+        )
+
+
+def _complain(message: str, code: int) -> int:
+    from heldout.plain import plain
+
+    sys.stderr.write(f"heldout: {plain(message)}\n")
+    return code
+
+
+def _audit(command: AuditCommand) -> int:
+    from heldout.core.errors import InputError
+
+    if (command.target is None) == (command.predictions is None):
+        raise InputError(
+            "heldout audit takes a TARGET or --predictions, one of them", "heldout audit file.py:make_subject"
+        )
+    for path, ending in ((command.out, ".html"), (command.json, ".json")):
+        if path is not None and path.suffix != ending:
+            raise InputError(f"{path.name} does not end in {ending}", f"name it report{ending}")
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"the folder {path.parent} does not exist", "make it first")
+    _check_codes(command)
+    from heldout.auditing import audit, audit_predictions
+
+    mute = tuple(code.strip() for code in command.mute.split(",") if code.strip())
+    if command.predictions is not None:
+        result = audit_predictions(
+            command.predictions, seed=command.seed, delta=command.delta, runs=command.runs, mute=mute
+        )
+    else:
+        from heldout.targets import load_subject
+
+        subject = load_subject(command.target or "")
+        result = audit(
+            subject, budget=command.budget, deep=command.deep, seed=command.seed, delta=command.delta, runs=command.runs,
+            progress=True, mute=mute,
+        )  # fmt: skip
+    return _deliver(command, result)
+
+
+def _check_codes(command: AuditCommand) -> None:
+    from heldout.core.errors import InputError
+
+    for code in (part.strip() for part in command.fail_on.split(",") if part.strip()):
+        known = (
+            code in FAIL_ON.split(",") or code == "generalizes" or (code[:1] == "H" and code[1:].isdigit())
+        )
+        if not known:
+            raise InputError(
+                f"--fail-on {code!r} is no headline and no finding code", f"use {FAIL_ON} or codes like H201"
+            )
+
+
+def _deliver(command: AuditCommand, result: Audit) -> int:
+    from heldout.plain import print_audit
+
+    written = []
+    problem = None
+    for path in (command.out, command.json):
+        if path is not None:
+            try:
+                written.append(str(result.save(path)))
+            except OSError as error:
+                problem = f"{path} could not be written: {error}; the run folder keeps the report"
+            except Exception as error:
+                from heldout.core.errors import HeldoutError
+
+                if not isinstance(error, HeldoutError):
+                    raise
+                problem = str(error)
+    print_audit(result, written)
+    if problem:
+        return _complain(problem, USAGE)
+    if result.failures:
+        sys.stderr.write("\n".join(result.failures) + "\n")
+        return _complain(
+            "a measure failed by an error of heldout itself; the rest of the report stands", OUR_ERROR
+        )
+    if result.interrupted:
+        return _complain("interrupted; what was finished is reported", INTERRUPTED)
+    wanted = {part.strip() for part in command.fail_on.split(",") if part.strip()}
+    seen = {result.verdict.headline.replace(" ", "-"), *(f.code for f in result.findings if not f.muted)}
+    if wanted & seen:
+        return FOUND
+    return UNDECIDED if result.verdict.headline == "undecided" else DONE
+
+
+def _runs(command: RunsCommand) -> int:
+    from heldout.plain import print_runs
+
+    print_runs(command.runs)
+    return DONE
+
+
+def _sql(command: SqlCommand) -> int:
+    from heldout.plain import print_query
+
+    print_query(command.runs, command.query)
+    return DONE
+
+
+def _measures(command: MeasuresCommand) -> int:
+    from heldout.plain import print_measures
+
+    print_measures(command.rooms)
+    return DONE

@@ -1,0 +1,113 @@
+"""`Estimate`: a number never travels alone. Where there is no answer the value is NaN and the status is the reason.
+
+>>> Estimate(0.9, 0.88, 0.92, method="Clopper-Pearson", n=1000).as_json()["value"]
+0.9
+>>> Estimate.withheld("no test set").as_json()["value"] is None
+True
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Number = Tensor | float
+
+
+def _tensor(value: Number) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
+
+
+def _plain(value: Tensor | None) -> Any:
+    if value is None:
+        return None
+    if value.ndim == 0:
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return [_plain(v) for v in value]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval `[low, high]` at `level`, its standard error, method, n and status ("ok" or why not)."""
+
+    value: Tensor
+    low: Tensor
+    high: Tensor
+    level: float = 0.95
+    stderr: Tensor | None = None
+    method: str = ""
+    n: int = 0
+    status: str = "ok"
+
+    def __init__(
+        self,
+        value: Number,
+        low: Number,
+        high: Number,
+        level: float = 0.95,
+        stderr: Number | None = None,
+        method: str = "",
+        n: int = 0,
+        status: str = "ok",
+    ) -> None:
+        fields = {
+            "value": _tensor(value),
+            "low": _tensor(low),
+            "high": _tensor(high),
+            "level": float(level),
+            "stderr": None if stderr is None else _tensor(stderr),
+            "method": method,
+            "n": int(n),
+            "status": status,
+        }
+        for name, field in fields.items():
+            object.__setattr__(self, name, field)
+
+    @property
+    def ok(self) -> bool:
+        """True where the estimate is an answer."""
+        return self.status == "ok"
+
+    @classmethod
+    def withheld(cls, reason: str, method: str = "", n: int = 0) -> Estimate:
+        """No answer: NaN everywhere and the reason as status."""
+        return cls(math.nan, math.nan, math.nan, method=method, n=n, status=reason)
+
+    @classmethod
+    def of(cls, interval: Any) -> Estimate:
+        """From anything that has `value, low, high, level, stderr, method, n` (and perhaps `status`), as `stats` returns."""
+        return cls(
+            interval.value,
+            interval.low,
+            interval.high,
+            interval.level,
+            interval.stderr,
+            interval.method,
+            interval.n,
+            getattr(interval, "status", "ok"),
+        )
+
+    def __str__(self) -> str:
+        if not self.ok:
+            return f"withheld: {self.status}"
+        if self.value.ndim:
+            return f"{tuple(self.value.shape)} values, {self.method}"
+        return f"{float(self.value):.4g} [{float(self.low):.4g}, {float(self.high):.4g}]"
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain dictionary; non-finite numbers become None (the status says why)."""
+        return {
+            "value": _plain(self.value),
+            "low": _plain(self.low),
+            "high": _plain(self.high),
+            "level": self.level,
+            "stderr": _plain(self.stderr),
+            "method": self.method,
+            "n": self.n,
+            "status": self.status,
+        }

@@ -1,0 +1,320 @@
+"""`Subject.from_torch`: a torch module with its data, checked before any computing and never changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from heldout.core import checks
+from heldout.core.batch import Batch, leaves, take, tree_map
+from heldout.core.errors import InputError
+from heldout.core.preserved import fingerprint, preserved
+from heldout.core.read_data import read_split
+from heldout.core.recipe import Recipe
+from heldout.core.subject import InputKind, Subject
+from heldout.core.weights import load_weights
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": lambda out, y: F.cross_entropy(out, y, reduction="none"),
+    "binary_cross_entropy": lambda out, y: F.binary_cross_entropy_with_logits(
+        out, y.to(out.dtype), reduction="none"
+    ),
+    "mse": lambda out, y: (out - y.to(out.dtype)) ** 2,
+}
+_ROWS_AT_ONCE = 1024
+
+
+def subject_from_torch(
+    model: nn.Module,
+    train: Any,
+    test: Any = None,
+    *,
+    validation: Any = None,
+    shifted: Any = None,
+    loss: str | Callable[[Tensor, Tensor], Tensor] = "cross_entropy",
+    fit: Recipe | Callable[..., Any] | None = None,
+    name: str | None = None,
+    outputs: Callable[[Any], Tensor] | None = None,
+    inputs: InputKind | None = None,
+    image_shape: tuple[int, ...] | None = None,
+    columns: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    weights: str | Path | None = None,
+) -> Subject:
+    """A `Subject` from a trained module.
+
+    train, test, validation (used for choices), shifted: `(X, y)`, `(X, y, groups)`, a `Batch`, a map-style dataset or a
+    loader that does not shuffle. X [n ...] is a tensor, or a dict or tuple of tensors (`model(**x)`, `model(*x)`).
+    loss: "cross_entropy" (outputs [n c], labels [n]), "binary_cross_entropy" (outputs [n] or [n 1], labels 0/1), "mse"
+    (outputs [n]), or a callable `(outputs, y) -> [n]` per example.
+    fit: a `Recipe`, or `fit(ids [m], labels [m], seed) -> module` that trains on the rows `ids` of train.
+    outputs: picks the tensor where the module returns a dict or a tuple.
+    tolerance: regression; an answer within it is right (default: half the standard deviation of the training values).
+    weights: a state_dict or safetensors file, loaded into a copy of the model.
+    Raises `InputError` with the cause and the remedy for any data or model that cannot be used as given.
+    """
+    if isinstance(model, (str, Path)):
+        raise InputError(
+            f"{model} is a path, not a model",
+            "build the module in code and pass weights=path to a state_dict or safetensors",
+        )
+    if not isinstance(model, nn.Module):
+        raise InputError(
+            f"model is {type(model).__name__}, not a torch.nn.Module",
+            "use Subject.from_sklearn, or predictions",
+        )
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise InputError(
+            f"loss {loss!r} is not known", f"use one of {', '.join(LOSSES)}, or a callable per example"
+        )
+    if fit is not None and not callable(fit) and not isinstance(fit, Recipe):
+        raise InputError(
+            f"fit is {type(fit).__name__}", "pass a Recipe, or a function fit(ids, labels, seed) -> model"
+        )
+    if weights is not None:
+        model = copy.deepcopy(model)
+        model.load_state_dict(load_weights(weights))
+    device = _device(model)
+    notes: list[str] = []
+    splits: dict[str, Batch | None] = {"train": read_split(train, "train")}
+    for split, data in (("test", test), ("validation", validation), ("shifted", shifted)):
+        splits[split] = None if data is None else read_split(data, split)
+        checks.check_features(_given(splits["train"]), splits[split], split)
+    for split, batch in splits.items():
+        if batch is not None:
+            splits[split], dropped = checks.drop_ignored(batch, split)
+            if dropped:
+                notes.append(f"{dropped} ignored labels (-100) of {split} were left out")
+    train_batch = _given(splits["train"])
+
+    binary = loss == "binary_cross_entropy"
+    integer = not train_batch.y.is_floating_point()
+    regression = loss == "mse" or (callable(loss) and not integer)
+
+    def raw(module: nn.Module, x: Any) -> Any:
+        moved = tree_map(lambda t: _cast(t, module, device), x)
+        if isinstance(moved, dict):
+            out = module(**moved)
+        else:
+            out = module(*moved) if isinstance(moved, tuple) else module(moved)
+        return out if outputs is None else outputs(out)
+
+    def two_class(out: Tensor) -> Tensor:
+        z = out.squeeze(1) if out.ndim == 2 else out
+        return torch.stack([torch.zeros_like(z), z], dim=1)
+
+    def predict_with(module: nn.Module, x: Any) -> Tensor:
+        n = leaves(x)[0].shape[0]
+        parts: list[Tensor] = []
+        with preserved(module), torch.no_grad():
+            module.eval()
+            for start in range(0, n, _ROWS_AT_ONCE):
+                out = raw(module, _rows(x, start, start + _ROWS_AT_ONCE))
+                if not isinstance(out, Tensor):
+                    checks.check_outputs(out, train_batch, "classification", "train")
+                out = two_class(out) if binary else out
+                parts.append(
+                    out.detach().to("cpu", torch.float64 if out.dtype == torch.float64 else torch.float32)
+                )
+        joined = torch.cat(parts)
+        return (
+            joined[:, 0] if regression and joined.ndim == 2 and joined.shape[1] == 1 and squeeze else joined
+        )
+
+    squeeze = regression and train_batch.y.ndim == 2 and train_batch.y.shape[1] == 1
+    task = "regression" if regression else "classification"
+    if binary:
+        splits = {key: None if b is None else b._replace(y=_zero_one(b.y, key)) for key, b in splits.items()}
+        train_batch = _given(splits["train"])
+    if regression:
+        with preserved(model), torch.no_grad():
+            head = take(train_batch, torch.arange(min(64, train_batch.y.shape[0])))
+            checks.check_outputs(raw(model.eval(), head.x), head, task, "train")
+        splits = {key: None if b is None else b._replace(y=_values(b.y)) for key, b in splits.items()}
+        train_batch = _given(splits["train"])
+    first = checks.check_outputs(predict_with(model, train_batch.x), train_batch, task, "train")
+    few = take(train_batch, torch.arange(min(64, train_batch.y.shape[0])))
+    # Both copies in one pass: the generators are restored after each pass, and would hide the randomness.
+    twice = predict_with(model, tree_map(lambda t: torch.cat([t, t]), few.x))
+    checks.check_deterministic(twice[: len(few.y)], twice[len(few.y) :])
+    names: tuple[str, ...] | None = None
+    if task == "classification":
+        c = int(first.shape[1])
+        for split, batch in splits.items():
+            if batch is not None:
+                checks.check_classes(batch, c, split)
+        names = tuple(map(str, classes)) if classes is not None else tuple(str(k) for k in range(c))
+        if len(names) != c:
+            raise InputError(f"{len(names)} class names for {c} outputs", "name every output")
+    checks.check_one_class(train_batch)
+
+    loss_fn = LOSSES[loss] if isinstance(loss, str) else loss
+    per_example = _binary_loss if binary else loss_fn
+    with torch.no_grad():
+        _check_loss(per_example, first, train_batch.y)
+    if regression and tolerance is None:
+        tolerance = 0.5 * float(train_batch.y.to(torch.float64).std(unbiased=False))
+        notes.append(
+            f"an answer within {tolerance:.4g} (half a standard deviation of the training values) counts as right"
+        )
+
+    def predict(x: Any) -> Tensor:
+        return predict_with(model, x)
+
+    parameters = [(key, p) for key, p in model.named_parameters() if p.requires_grad]
+
+    def functional_loss(theta: Tensor, batch: Batch) -> Tensor:
+        values: dict[str, Tensor] = {}
+        start = 0
+        for key, p in parameters:
+            values[key] = theta[start : start + p.numel()].view_as(p)
+            start += p.numel()
+        with preserved(model):
+            model.eval()
+            out = torch.func.functional_call(model, values, *_arguments(batch.x, model, device))
+        out = out if outputs is None else outputs(out)
+        return per_example(
+            two_class(out) if binary else (out.squeeze(1) if squeeze else out), batch.y.to(out.device)
+        )
+
+    recipe_loss: Callable[[Tensor, Tensor], Tensor]
+    if binary:
+
+        def recipe_loss(out: Tensor, y: Tensor) -> Tensor:
+            return LOSSES["binary_cross_entropy"](out.squeeze(1) if out.ndim == 2 else out, y)
+
+    elif regression:
+
+        def recipe_loss(out: Tensor, y: Tensor) -> Tensor:
+            return loss_fn(out.squeeze(-1) if out.ndim > y.ndim else out, y)
+
+    else:
+        recipe_loss = loss_fn
+
+    def shape_outputs(out: Tensor) -> Tensor:
+        if binary:
+            z = out.squeeze(-1) if out.ndim == 3 else out
+            return torch.stack([torch.zeros_like(z), z], dim=-1)
+        return out.squeeze(-1) if regression and out.ndim == 3 and out.shape[-1] == 1 else out
+
+    if isinstance(fit, Recipe) and outputs is not None:
+        make_model, pick = fit.make_model, outputs
+        fit = replace(fit, make_model=lambda: _Picked(make_model(), pick))
+    x0 = leaves(train_batch.x)[0]
+    kind = inputs or (
+        "image" if image_shape or x0.ndim >= 4 or (x0.ndim == 3 and x0.is_floating_point()) else "row"
+    )
+    return Subject(
+        name=name or type(model).__name__,
+        task="regression" if regression else "classification",
+        predict=predict,
+        output_kind="values" if regression else "logits",
+        train=train_batch,
+        test=splits["test"],
+        validation=splits["validation"],
+        shifted=splits["shifted"],
+        loss=functional_loss,
+        loss_of=recipe_loss,
+        thetas=torch.cat([p.detach().reshape(-1) for _, p in parameters]).unsqueeze(0).cpu()
+        if parameters
+        else None,
+        fit=fit,
+        predict_with=predict_with,
+        fingerprint=lambda: fingerprint(model),
+        classes=names,
+        tolerance=tolerance,
+        inputs=kind,
+        image_shape=image_shape or (tuple(x0.shape[1:]) if kind == "image" else None),
+        columns=None if columns is None else tuple(map(str, columns)),
+        output_shape=shape_outputs,
+        model_text=f"{type(model).__name__}, {sum(p.numel() for p in model.parameters()):,} parameters",
+        notes=tuple(notes),
+    )
+
+
+class _Picked(nn.Module):
+    """A recipe's model with the user's `outputs=` applied, so that populations see tensors only."""
+
+    def __init__(self, inner: nn.Module, pick: Callable[[Any], Tensor]) -> None:
+        super().__init__()
+        self.inner, self.pick = inner, pick
+
+    def forward(self, *args: Any, **named: Any) -> Tensor:
+        return self.pick(self.inner(*args, **named))
+
+
+def _given(batch: Batch | None) -> Batch:
+    if batch is None:
+        raise InputError("there is no training data", "pass train=(X, y)")
+    return batch
+
+
+def _rows(x: Any, start: int, stop: int) -> Any:
+    return tree_map(lambda t: t[start:stop], x)
+
+
+def _device(model: nn.Module) -> torch.device:
+    devices = {t.device for t in (*model.parameters(), *model.buffers())}
+    if len(devices) > 1:
+        raise InputError(
+            f"the model lies on several devices ({', '.join(sorted(map(str, devices)))})",
+            "move it to one: model.to('cpu')",
+        )
+    return devices.pop() if devices else torch.device("cpu")
+
+
+def _cast(t: Tensor, module: nn.Module, device: torch.device) -> Tensor:
+    """Inputs in the dtype and on the device of the model; integers (token ids) keep their dtype."""
+    dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), t.dtype)
+    return t.to(device, dtype) if t.is_floating_point() else t.to(device)
+
+
+def _arguments(x: Any, module: nn.Module, device: torch.device) -> tuple[Any, dict[str, Any]]:
+    moved = tree_map(lambda t: _cast(t, module, device), x)
+    if isinstance(moved, dict):
+        return (), moved
+    return (moved if isinstance(moved, tuple) else (moved,)), {}
+
+
+def _zero_one(y: Tensor, split: str) -> Tensor:
+    flat = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
+    if flat.ndim != 1 or not bool(((flat == 0) | (flat == 1)).all()):
+        raise InputError(
+            f"labels of {split} are not 0 and 1", 'binary_cross_entropy needs them; or use "cross_entropy"'
+        )
+    return flat.to(torch.int64)
+
+
+def _binary_loss(out: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(out, y, reduction="none")
+
+
+def _values(y: Tensor) -> Tensor:
+    flat = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
+    if flat.ndim != 1:
+        raise InputError(
+            f"regression labels have shape {tuple(y.shape)}", "audit one target at a time: labels [n]"
+        )
+    return flat.to(torch.float64) if flat.dtype == torch.float64 else flat.to(torch.float32)
+
+
+def _check_loss(loss: Callable[[Tensor, Tensor], Tensor], out: Tensor, y: Tensor) -> None:
+    values = loss(out, y)
+    if not isinstance(values, Tensor) or values.shape != y.shape[:1]:
+        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise InputError(
+            f"the loss returns {shape} for {y.shape[0]} examples",
+            'return one value an example: reduction="none", shape [n]',
+        )
+    if not torch.isfinite(values).all():
+        raise InputError(
+            "the loss returns NaN or inf on the training data", "check the outputs and the labels"
+        )

@@ -1,0 +1,188 @@
+"""`Subject.from_sklearn`: any fitted classifier or regressor; refits by `clone`.
+
+>>> from sklearn.neighbors import KNeighborsClassifier
+>>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]
+>>> subject = subject_from_sklearn(KNeighborsClassifier(1).fit(X, y), X, y, X, y)
+>>> subject.classes, subject.output_kind, subject.predict(subject.test.x).argmax(1).tolist()
+(('no', 'yes'), 'probabilities', [0, 0, 1, 1])
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heldout.core import checks
+from heldout.core.batch import Batch
+from heldout.core.errors import InputError
+from heldout.core.read_data import read_split
+from heldout.core.streams import torch_seed
+from heldout.core.subject import InputKind, Subject
+
+
+def subject_from_sklearn(
+    estimator: Any,
+    X_train: Any,
+    y_train: Any,
+    X_test: Any = None,
+    y_test: Any = None,
+    *,
+    X_shifted: Any = None,
+    y_shifted: Any = None,
+    groups_train: Any = None,
+    groups_test: Any = None,
+    name: str | None = None,
+    columns: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    inputs: InputKind = "row",
+    image_shape: tuple[int, ...] | None = None,
+    refit: bool = True,
+) -> Subject:
+    """A `Subject` from a fitted estimator. Labels may be text; numbers are kept in float64.
+
+    Refits clone the estimator; where a `random_state` is None, it is seeded by name, and where the user fixed one it
+    stays. `refit=False` forbids refitting. A pandas frame gives its column names. Raises `InputError`.
+    """
+    if isinstance(estimator, (str, bytes)):
+        raise InputError(
+            f"{estimator!r} is a path, not an estimator", "load it in your own code; a pickle is code"
+        )
+    if not hasattr(estimator, "predict") or not hasattr(estimator, "get_params"):
+        raise InputError(
+            f"{type(estimator).__name__} is no scikit-learn estimator",
+            "pass a fitted classifier or regressor",
+        )
+    from sklearn.base import clone, is_classifier
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        raise InputError(
+            f"{type(estimator).__name__} is not fitted", "call estimator.fit(X_train, y_train) first"
+        ) from None
+    if columns is None and hasattr(X_train, "columns"):
+        columns = [str(c) for c in X_train.columns]
+    frame_columns = list(X_train.columns) if hasattr(X_train, "columns") else None
+    classifier = bool(is_classifier(estimator))
+    classes: list[Any] = list(estimator.classes_) if classifier else []
+    if classifier and classes and isinstance(classes[0], np.ndarray):
+        raise InputError("the estimator predicts several targets", "audit one target at a time")
+
+    def batch(X: Any, y: Any, groups: Any, split: str) -> Batch | None:
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise InputError(f"{split} has inputs or labels, not both", "pass both, or neither")
+        labels = _encode(np.asarray(y), classes, split) if classifier else _numbers(np.asarray(y), split)
+        rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+        return read_split((rows, labels) if groups is None else (rows, labels, _codes(groups)), split)
+
+    train = batch(X_train, y_train, groups_train, "train")
+    if train is None:
+        raise InputError("there is no training data", "pass X_train and y_train, which the estimator saw")
+    test = batch(X_test, y_test, groups_test, "test")
+    shifted = batch(X_shifted, y_shifted, None, "shifted")
+    checks.check_one_class(train)
+    for split, other in (("test", test), ("shifted", shifted)):
+        checks.check_features(train, other, split)
+    probabilities = classifier and hasattr(estimator, "predict_proba")
+
+    def predict_with(model: Any, x: Tensor) -> Tensor:
+        rows: Any = x.numpy()
+        if frame_columns is not None:
+            import pandas
+
+            rows = pandas.DataFrame(rows, columns=frame_columns)
+        if not classifier:
+            return torch.from_numpy(np.asarray(model.predict(rows), dtype=np.float64).reshape(len(x)))
+        if not probabilities:
+            said = _encode(np.asarray(model.predict(rows)), classes, "predictions")
+            return torch.from_numpy(said.astype(np.float64))
+        known = np.asarray(model.predict_proba(rows), dtype=np.float64)
+        full = np.zeros((len(x), len(classes)))
+        full[:, _encode(np.asarray(model.classes_), classes, "refit")] = known
+        return torch.from_numpy(full)
+
+    decode = np.asarray(classes) if classifier else None
+
+    def fit(ids: Tensor, labels: Tensor, seed: int) -> Any:
+        fresh = clone(estimator)
+        free = {key: torch_seed(seed, key) % 2**31 for key, v in fresh.get_params().items() if _free(key, v)}
+        fresh.set_params(**free)
+        rows: Any = train.x[ids].numpy()
+        if frame_columns is not None:
+            import pandas
+
+            rows = pandas.DataFrame(rows, columns=frame_columns)
+        target = decode[labels.numpy()] if decode is not None else labels.numpy()
+        return fresh.fit(rows, target)
+
+    first = predict_with(estimator, train.x)
+    if not torch.isfinite(first).all():
+        raise InputError("the estimator predicts NaN or inf on train", "check its inputs")
+    checks.check_deterministic(first[:64], predict_with(estimator, train.x[:64]))
+    notes: tuple[str, ...] = ()
+    if not classifier and tolerance is None:
+        tolerance = 0.5 * float(train.y.std(unbiased=False))
+        notes = (
+            f"an answer within {tolerance:.4g} (half a standard deviation of the training values) counts as right",
+        )
+    return Subject(
+        name=name or type(estimator).__name__,
+        task="classification" if classifier else "regression",
+        predict=lambda x: predict_with(estimator, x),
+        output_kind="probabilities" if probabilities else ("labels" if classifier else "values"),
+        train=train,
+        test=test,
+        shifted=shifted,
+        fit=fit if refit else None,
+        predict_with=predict_with,
+        fingerprint=lambda: hashlib.blake2b(pickle.dumps(estimator), digest_size=16).hexdigest(),
+        classes=tuple(str(c) for c in classes) if classifier else None,
+        tolerance=tolerance,
+        inputs=inputs,
+        image_shape=image_shape,
+        columns=None if columns is None else tuple(map(str, columns)),
+        fit_in_threads=True,
+        model_text=" ".join(str(estimator).split())[:200],
+        notes=notes,
+    )
+
+
+def _free(key: str, value: Any) -> bool:
+    return value is None and (key == "random_state" or key.endswith("__random_state"))
+
+
+def _encode(y: np.ndarray, classes: list[Any], split: str) -> np.ndarray:
+    if y.ndim != 1:
+        advice = "pass y.ravel()" if y.ndim == 2 and y.shape[1] == 1 else "pass one label a row"
+        raise InputError(f"labels of {split} have shape {y.shape}, expected ({y.shape[0]},)", advice)
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise InputError(f"{split} labels hold NaN or inf", "drop these rows")
+    index = {label: k for k, label in enumerate(classes)}
+    unknown = [label for label in dict.fromkeys(y.tolist()) if label not in index]
+    if unknown:
+        raise InputError(
+            f"{split} has a label {unknown[0]!r} that the estimator was not trained on",
+            "use the labels of the training set",
+        )
+    return np.array([index[label] for label in y.tolist()], dtype=np.int64)
+
+
+def _numbers(y: np.ndarray, split: str) -> np.ndarray:
+    if y.ndim != 1:
+        advice = "pass y.ravel()" if y.ndim == 2 and y.shape[1] == 1 else "audit one target at a time"
+        raise InputError(f"labels of {split} have shape {y.shape}, expected ({y.shape[0]},)", advice)
+    return y.astype(np.float64)
+
+
+def _codes(groups: Any) -> np.ndarray:
+    return np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)

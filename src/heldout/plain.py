@@ -1,0 +1,120 @@
+"""What the commands print: rich where it is a terminal, plain text where it is not. Text from users is only text.
+
+>>> plain("a\\x1b[31mb\\u202ec")
+'a?[31mb?c'
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heldout.auditing import Audit
+
+
+def plain(text: str) -> str:
+    """Control and direction characters become `?`; newlines stay."""
+    return "".join(
+        "?" if unicodedata.category(ch) in ("Cc", "Cf") and ch not in "\n\t" else ch for ch in text
+    )
+
+
+def print_audit(result: Audit, written: list[str]) -> None:
+    """Headline, sentence, split, findings, what was written and what the next budget would add."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    page = result.report
+    colour = {"generalizes": "green", "undecided": "yellow"}.get(result.verdict.headline, "dark_orange")
+    console.print()
+    console.print(Text(result.verdict.headline.upper(), style=f"bold {colour}"))
+    console.print(Text(plain(result.verdict.sentence)))
+    if page["verdict"]["why_undecided"]:
+        console.print(Text("Undecided: " + plain(page["verdict"]["why_undecided"])))
+    for split in page["split"]:
+        parts = [(name, split[name]["value"]) for name in ("chance", "rule", "rote")]
+        if any(value is None for _, value in parts):
+            continue
+        line = Text(f"  {plain(split['name']):<34}")
+        for (name, value), style in zip(parts, ("grey50", "blue", "dark_orange")):
+            line.append(
+                {"chance": "░", "rule": "█", "rote": "▓"}[name] * max(0, round(value * 50)), style=style
+            )
+        numbers = ", ".join(f"{name} {value:.3f}" for name, value in parts)
+        console.print(line.append(f"  {numbers}", style="grey50"))
+    if page["findings"]:
+        table = Table(show_header=False, box=None, padding=(0, 1))
+        for finding in page["findings"]:
+            if not finding["muted"]:
+                mark = {"error": "!!", "warning": "! ", "info": "i "}[finding["severity"]]
+                table.add_row(Text(finding["code"], style="bold"), Text(mark), Text(plain(finding["line"])))
+        console.print(table)
+    following = page["verdict"]["next"]
+    if following:
+        console.print(
+            Text(
+                f"--budget {following['budget']} would add {following['adds']}, in {_duration(following['seconds'])}.",
+                style="grey50",
+            )
+        )
+    console.print(
+        Text(f"{page['refits']} refits, {page['seconds']:.0f} s, seed {page['seed']}.", style="grey50")
+    )
+    for path in written:
+        console.print(Text(f"wrote {plain(path)}"))
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "a time that is not known before the first refit"
+    return f"about {max(seconds, 1):.0f} s" if seconds < 120 else f"about {seconds / 60:.0f} min"
+
+
+def print_runs(root: Path) -> None:
+    """The runs of a folder, newest first."""
+    from heldout.store.listing import COLUMNS, runs_table
+
+    _table(list(COLUMNS), [list(row) for row in runs_table(root)], f"no runs in {root}")
+
+
+def print_query(root: Path, sql: str) -> None:
+    """The answer of one query."""
+    from heldout.store.sql import query
+
+    columns, rows = query(root, sql)
+    _table(columns, [["" if value is None else str(value) for value in row] for row in rows], "no rows")
+
+
+def _table(columns: list[str], rows: list[list[Any]], nothing: str) -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not rows:
+        console.print(Text(plain(nothing)))
+        return
+    table = Table(*[Column(Text(plain(name))) for name in columns], box=None)
+    for row in rows:
+        table.add_row(*[Text(plain(str(cell))) for cell in row])
+    console.print(table)
+
+
+def print_measures(rooms: tuple[str, ...]) -> None:
+    """Each file of the rooms with the first line of its docstring, read without importing it."""
+    import ast
+
+    rows = []
+    for room in rooms:
+        for file in sorted(
+            importlib.resources.files("heldout").joinpath(room).iterdir(), key=lambda f: f.name
+        ):
+            if file.name.endswith(".py") and file.name != "__init__.py":
+                doc = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+                rows.append([room, file.name[:-3], doc.splitlines()[0] if doc else ""])
+    _table(["room", "name", "what"], rows, "nothing is built")

@@ -1,0 +1,196 @@
+"""Bad input: a clear error with its remedy, before any computing. One test a way of going wrong."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+import heldout
+from heldout.core.batch import Batch
+from heldout.core.errors import InputError
+from heldout.core.weights import load_weights
+
+X, Y = torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 2
+
+
+def torch_subject(**changes: Any) -> heldout.Subject:
+    options: dict[str, Any] = {"train": (X, Y), "test": (X + 1, Y), "loss": "cross_entropy"}
+    options.update(changes)
+    model = options.pop("model") if "model" in options else nn.Linear(3, 2)
+    return heldout.Subject.from_torch(model, **options)
+
+
+class Returns(nn.Module):
+    def __init__(self, how: Any) -> None:
+        super().__init__()
+        self.inner, self.how = nn.Linear(3, 2), how
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.how(self.inner(x))
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(3, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(self.inner(x), 0.5)  # training=True, also in eval mode
+
+
+class Endless(IterableDataset[Any]):
+    def __iter__(self) -> Any:
+        yield X[0], Y[0]
+
+
+with_nan = X.clone()
+with_nan[4, 1] = float("nan")
+
+CASES: list[tuple[str, dict[str, Any], str]] = [
+    ("empty data", {"train": (X[:0], Y[:0])}, r"train is empty; pass at least one example"),
+    ("empty test", {"test": (X[:0], Y[:0])}, r"test is empty"),
+    ("all labels ignored", {"train": (X, torch.full((20,), -100))}, r"all labels of train are ignored \(-100\)"),
+    ("labels out of range", {"train": (X, Y + 5)}, r"train has a label 6 but the model has 2 outputs \(labels 0..1\)"),
+    ("negative label", {"train": (X, Y - 1)}, r"train has a label -1"),
+    ("(n, 1) labels", {"train": (X, Y[:, None])}, r"labels of train have shape \(20, 1\), expected \(20,\); pass y.squeeze\(1\)"),
+    ("float class labels", {"train": (X, Y.float())}, r"labels of train are torch.float32; use class indices"),
+    ("(n, 1) outputs against (n,) values", {"model": nn.Linear(3, 1), "train": (X, Y.float()), "test": None, "loss": "mse"},
+     r"outputs have shape \(20, 1\) and labels \(20,\): they would broadcast to a matrix"),
+    ("(n,) outputs against (n, 1) values",
+     {"model": Returns(lambda out: out[:, 0]), "train": (X, Y.float()[:, None]), "test": None, "loss": "mse"}, r"broadcast to a matrix"),
+    ("mismatched features", {"test": (X[:, :2], Y)}, r"train inputs have shape \[\(3,\)\] an example, test inputs \[\(2,\)\]"),
+    ("one class only", {"train": (X, torch.zeros(20, dtype=torch.int64))}, r"every training label is 0: one class only"),
+    ("NaN in inputs", {"train": (with_nan, Y)}, r"train inputs hold NaN or inf \(first rows: \[4\]\); drop or impute"),
+    ("inf in labels", {"model": nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)), "train": (X, torch.full((20,), float("inf"))),
+                       "test": None, "loss": "mse"}, r"train labels hold NaN or inf"),
+    ("lengths differ", {"train": (X, Y[:5])}, r"train has 20 inputs and 5 labels"),
+    ("model returns NaN", {"model": Returns(lambda out: out / 0 * 0)}, r"the model returns NaN or inf on train"),
+    ("loss returns NaN", {"loss": lambda out, y: out[:, 0] * float("nan")}, r"the loss returns NaN or inf"),
+    ("loss returns a mean", {"loss": lambda out, y: nn.functional.cross_entropy(out, y)}, r'the loss returns \(\) for 20 examples; .*reduction="none"'),
+    ("unknown loss", {"loss": "hinge"}, r"loss 'hinge' is not known; use one of cross_entropy"),
+    ("iterable without length", {"train": Endless()}, r"train"),
+    ("generator", {"train": ((x, y) for x, y in zip(X, Y))}, r"train is an iterable without a length"),
+    ("shuffling loader", {"train": DataLoader(TensorDataset(X, Y), shuffle=True)}, r"the train loader shuffles or samples .*shuffle=False"),
+    ("dict output", {"model": Returns(lambda out: {"logits": out})}, r'the model returns dict, not a tensor; pass outputs=lambda out: out\["logits"\]'),
+    ("tuple output", {"model": Returns(lambda out: (out, out))}, r"the model returns tuple, not a tensor"),
+    ("not deterministic", {"model": Noisy()}, r"gives different outputs for the same inputs in eval mode"),
+    ("a path for a model", {"model": "model.pt"}, r"model.pt is a path, not a model; .*weights=path"),
+    ("not a module", {"model": object()}, r"model is object, not a torch.nn.Module"),
+    ("text inputs", {"train": (np.array([["a"] * 3] * 20), Y)}, r"dtype <U1; encode them as numbers"),
+    ("fit of the wrong type", {"fit": 3}, r"fit is int; pass a Recipe, or a function"),
+    ("doubled ids", {"train": Batch(X, Y, torch.zeros(20, dtype=torch.int64))}, r"ids of train are not unique"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_bad_input_is_named_with_its_remedy(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        torch_subject(**changes)
+    assert caught.value.remedy
+
+
+def test_mixed_devices_are_refused() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    model[1].to("meta")
+    with pytest.raises(InputError, match="lies on several devices"):
+        torch_subject(model=model)
+
+
+def test_mixed_dtypes_and_bf16_work() -> None:
+    model = nn.Linear(3, 2).to(torch.bfloat16)
+    subject = torch_subject(model=model, train=(X.double().numpy(), Y.numpy()))
+    assert subject.predict(subject.train.x).dtype == torch.float32
+
+
+def test_some_ignored_labels_are_left_out_and_said() -> None:
+    y = Y.clone()
+    y[:4] = -100
+    subject = torch_subject(train=(X, y))
+    assert len(subject.train.y) == 16
+    assert "4 ignored labels" in subject.notes[0]
+
+
+def test_a_model_left_in_train_mode_is_read_in_eval_mode_and_left_as_it_was() -> None:
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 2)).train()
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    subject = torch_subject(model=model)
+    first, second = subject.predict(X), subject.predict(X)
+    assert torch.equal(first, second)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), before)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, state[key])
+
+
+def test_outputs_picks_from_a_dict() -> None:
+    subject = torch_subject(model=Returns(lambda out: {"logits": out}), outputs=lambda out: out["logits"])
+    assert subject.predict(X).shape == (20, 2)
+
+
+def test_no_test_set_and_no_refits_say_that_nothing_is_held_out() -> None:
+    with pytest.raises(InputError, match="no test set and no way to refit"):
+        heldout.audit(torch_subject(test=None), runs=None)
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    class Payload:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "ran",))
+
+    for name in ("model.pt", "model.pkl"):
+        (tmp_path / name).write_bytes(pickle.dumps(Payload()))
+        with pytest.raises(InputError, match=r"state_dict"):
+            load_weights(tmp_path / name)
+    torch.save(nn.Linear(3, 2), tmp_path / "whole.pt")
+    with pytest.raises(InputError, match="pickle of code or damaged"):
+        load_weights(tmp_path / "whole.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_state_dict_and_safetensors_are_read(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    model = nn.Linear(3, 2)
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    for name in ("weights.pt", "weights.safetensors"):
+        subject = torch_subject(model=nn.Linear(3, 2), weights=tmp_path / name)
+        assert torch.allclose(subject.predict(X), model(X).detach())
+
+
+def test_sklearn_complaints() -> None:
+    x, y = X.numpy(), Y.numpy()
+    fitted = LogisticRegression().fit(x, y)
+    with pytest.raises(InputError, match="LogisticRegression is not fitted; call estimator"):
+        heldout.Subject.from_sklearn(LogisticRegression(), x, y, x, y)
+    with pytest.raises(InputError, match="a label 9 that the estimator was not trained on"):
+        heldout.Subject.from_sklearn(fitted, x, y, x, np.full(20, 9))
+    with pytest.raises(InputError, match=r"labels of train have shape \(20, 1\)"):
+        heldout.Subject.from_sklearn(fitted, x, y[:, None], x, y)
+    with pytest.raises(InputError, match="test has inputs or labels, not both"):
+        heldout.Subject.from_sklearn(fitted, x, y, x)
+    with pytest.raises(InputError, match="one target at a time"):
+        heldout.Subject.from_sklearn(LinearRegression().fit(x, x), x, x, x, x)
+    with pytest.raises(InputError, match="no scikit-learn estimator"):
+        heldout.Subject.from_sklearn(nn.Linear(1, 1), x, y, x, y)
+
+
+def test_a_recipe_that_is_a_model_is_refused() -> None:
+    with pytest.raises(InputError, match="a function that makes a fresh model, not a model"):
+        heldout.Recipe(nn.Linear(3, 2))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="optimizer 'lion' is not known"):
+        heldout.Recipe(lambda: nn.Linear(3, 2), optimizer="lion")
+    with pytest.raises(InputError, match="trains nothing"):
+        heldout.Recipe(lambda: nn.Linear(3, 2), epochs=0)
