@@ -4,7 +4,7 @@ VENV ?= .venv
 OUT ?= .
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs viewer clean
+.PHONY: demo test check clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("heldout needs Python 3.11 or newer; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'

@@ -40,7 +40,7 @@ CLASSIFIERS: dict[str, Any] = {
     "25-NN": lambda: neighbors.KNeighborsClassifier(25),
     "logistic": lambda: make_pipeline(StandardScaler(), linear_model.LogisticRegression(max_iter=300)),
     "svm": lambda: make_pipeline(StandardScaler(), svm.SVC()),
-    "tight svm": lambda: make_pipeline(StandardScaler(), svm.SVC(C=1e4, gamma=2.0)),
+    "tight svm": lambda: make_pipeline(StandardScaler(), svm.SVC(C=1e4, gamma="auto")),
     "naive bayes": lambda: naive_bayes.GaussianNB(),
     "lda": lambda: discriminant_analysis.LinearDiscriminantAnalysis(),
     "qda": lambda: discriminant_analysis.QuadraticDiscriminantAnalysis(reg_param=0.05),

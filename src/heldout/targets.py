@@ -76,7 +76,7 @@ def _own(run: Callable[[], Any], cause: str) -> Any:
         return run()
     except HeldoutError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename.startswith(
             (__file__, "<frozen importlib")

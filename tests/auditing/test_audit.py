@@ -262,3 +262,15 @@ def test_a_read_only_folder_of_runs_does_not_lose_the_audit(tmp_path: Path) -> N
     )
     assert found.verdict.headline in ("generalizes", "undecided")
     assert "run folder" in found.report["reasons"] or found.report["run"]["status"]
+
+
+def test_groups_on_both_sides_are_seen_and_others_are_not() -> None:
+    X, y, X_test, y_test = digits(200, 200)
+    model = LogisticRegression(max_iter=300).fit(X, y)
+    groups = np.array([f"patient {k // 4}" for k in range(200)])
+    for other, expected in ((groups, True), (np.char.add("new ", groups), False)):
+        subject = heldout.Subject.from_sklearn(
+            model, X, y, X_test, y_test, groups_train=groups, groups_test=other
+        )
+        found = run(subject, budget="predictions")
+        assert ("H111" in {f.code for f in found.findings}) is expected

@@ -21,7 +21,7 @@ def binned_truth(shape, temperature):
 @pytest.mark.parametrize("shape", [(3, 1), (9, 0.7)])
 def test_a_calibrated_model_is_not_accused(n, shape, at_most, covers):
     rng = np.random.default_rng([n, shape[0]])
-    accused, trials, inflated, over = 0, 100, [], 0
+    accused, trials, inflated, over = 0, 70, [], 0
     for _ in range(trials):
         p = rng.beta(*shape, n)
         curve = reliability(p, rng.random(n) < p, rng=rng)

@@ -124,11 +124,12 @@ def audit(
     if deep:
         raise InputError("--deep (geometry) is not part of this version", "leave it out")
     before = None if subject.fingerprint is None else subject.fingerprint()
-    facts = Facts(subject, Ledger(), seed, delta, data_hash=data_hash(subject))
+    threads = threads or min(2, os.cpu_count() or 1)
+    facts = Facts(subject, Ledger(), seed, delta, data_hash=data_hash(subject), threads=threads)
     start = time.perf_counter()
     with Progress(progress) as bars, random_states(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _walk(facts, budget, runs, bars, threads or min(2, os.cpu_count() or 1), limit_seconds)
+        _walk(facts, budget, runs, bars, threads, limit_seconds)
     facts.seconds = time.perf_counter() - start
     if before is not None and subject.fingerprint is not None and subject.fingerprint() != before:
         facts.ledger.failures.append(

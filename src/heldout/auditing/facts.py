@@ -57,6 +57,7 @@ class Facts:
     influence: list[dict[str, Any]] | None = None
     data_hash: str = ""
     seconds: float = 0.0
+    threads: int = 1
 
     @property
     def clusters(self) -> np.ndarray | None:

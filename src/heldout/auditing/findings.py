@@ -3,14 +3,14 @@
 | code | severity | what |
 | H101 | error    | exact duplicates cross the split            | H110 | info/warning | near-duplicates cross the split |
 | H111 | warning  | groups stand on both sides                  | H112 | warning | ids stand on both sides |
-| H120 | warning  | same inputs, conflicting labels             | H121 | info    | duplicates within train |
+| H120 | warning  | same inputs, conflicting labels             | H121 | info/warning | duplicates within train |
 | H201 | warning  | probably wrong labels, memorized            | H202 | info    | a ranking of suspicious labels |
 | H301 | error    | degenerate predictor                        | H302 | warning | underfit |
 | H303 | warning  | no better than a simple control             | H401 | warning | shortcut |
 | H402 | warning  | drop on the shifted set                     | H501 | warning | test set too small to tell |
 | H502 | warning  | overconfident                               | H601 | info    | gap |
 | H602 | info     | fits shuffled labels as well                | H603 | warning | refits do not resemble the model |
-| H604 | info     | training rows can be told from fresh ones   | H701 | info    | earlier looks at this test set |
+| H604 | info     | training rows can be told from fresh ones   | H701 | info    | certificate withheld |
 | H901 | error    | a measure failed                            | H902 | info    | the subject was adapted (notes) |
 """
 
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from heldout.auditing.facts import Facts
+from heldout.auditing.verdict import WRONG_FRACTION
 
 SEVERITIES = ("error", "warning", "info")
 
@@ -71,14 +72,14 @@ def _leaks(facts: Facts, headline: str) -> Iterator[Finding]:
             f"{exact} of {len(found.test_leaked)} test rows also stand in the training data ({found.expected_by_chance:.1f} expected by chance); "
             f"with them the test score is {_v(held.test_score_all)}, without them {_v(held.test_score)}.",
             "Deduplicate before splitting; quote the score without them.",
-            tuple(str(int(j)) for j in np.flatnonzero(found.test_exact)[:2000]),
+            tuple(f"test {int(j)}" for j in np.flatnonzero(found.test_exact)[:2000]),
         )  # fmt: skip
     if near > 0:
         yield Finding(
             "H110", "info" if near < 0.01 * len(found.test_leaked) else "warning", "near-duplicates cross the split",
             f"{near} test rows nearly equal a training row; without twins the test score is {_v(held.test_score)}, with them {_v(held.test_score_all)}.",
             "Look at the pairs; split by source, so that twins stay on one side.",
-            tuple(str(int(j)) for j in np.flatnonzero(np.asarray(found.test_leaked) & ~np.asarray(found.test_exact))[:2000]),
+            tuple(f"test {int(j)}" for j in np.flatnonzero(np.asarray(found.test_leaked) & ~np.asarray(found.test_exact))[:2000]),
         )  # fmt: skip
     shared = list(found.groups_shared) if found.groups_shared is not None else []
     if shared:
@@ -115,7 +116,7 @@ def _labels(facts: Facts, headline: str) -> Iterator[Finding]:
         return
     rows = found.order[: found.listed]
     k = round(float(found.repeated.value) * found.listed)
-    if found.controlled or float(found.wrong_fraction.low) > 0.01:
+    if found.controlled or float(found.wrong_fraction.low) > WRONG_FRACTION:
         how = (
             "at 10% false discoveries"
             if found.controlled
@@ -150,8 +151,8 @@ def _degenerate(facts: Facts, headline: str) -> Iterator[Finding]:
         return
     values, counts = np.unique(rows.answer, return_counts=True)
     top = counts.max() / counts.sum()
-    base = np.bincount(rows.y.astype(np.int64)).max() / len(rows.y)
-    if len(values) == 1 or (top > 0.99 and base < 0.95):
+    base = float((rows.y == values[counts.argmax()]).mean())
+    if (len(values) == 1 and base < 1) or (top > 0.99 and base < 0.95):
         name = s.classes[int(values[counts.argmax()])] if s.classes else str(values[counts.argmax()])
         yield Finding(
             "H301", "error", "degenerate predictor", f"The model answers {name} to {top:.1%} of rows; that label holds {base:.1%} of them.",
@@ -265,6 +266,10 @@ def _bookkeeping(facts: Facts, headline: str) -> Iterator[Finding]:
             "a measure failed",
             trace.strip().splitlines()[-1],
             "Please report this with the run folder.",
+        )
+    for reason in facts.ledger.refused:
+        yield Finding(
+            "H901", "error", "a measure failed", f"{reason}.", "This is about the model, the data or fit."
         )
     for note in facts.subject.notes:
         yield Finding("H902", "info", "note", note + ".", "Nothing, if this is what you meant.")

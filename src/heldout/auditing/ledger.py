@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from heldout.core.errors import Withheld
+from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 
 Result = TypeVar("Result")
@@ -59,6 +59,7 @@ class Ledger:
     reasons: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     interrupted: bool = False
 
     def step(self, name: str, run: Callable[[], Result], cheap: bool = False) -> Result | None:
@@ -74,6 +75,9 @@ class Ledger:
             return result
         except Withheld as reason:
             self.reasons[name] = str(reason)
+        except InputError as error:  # the user's data or code, not ours
+            self.reasons[name] = str(error)
+            self.refused.append(f"{name}: {error}")
         except KeyboardInterrupt:
             self.interrupted = True
             self.reasons[name] = "interrupted"

@@ -7,6 +7,7 @@ import numpy as np
 from heldout.auditing.facts import Facts
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
+from heldout.core.streams import stream
 from heldout.measures.membership import lira
 from heldout.stats.tpr_at_fpr import auroc, tpr_at_fpr
 
@@ -22,12 +23,14 @@ def membership_leak(facts: Facts) -> tuple[Estimate, Estimate]:
         raise Withheld(f"{m} fresh rows cannot resolve a false positive rate below 10%")
     if parts is not None and facts.plan.subsets and facts.gate is not None and facts.gate.open:
         members = lira(held.train.phi, parts.phi.astype(np.float64), ~parts.masks)
+        # A fresh row is given the out-models of a training row drawn at random: more of them, or other training sizes,
+        # would tell fresh rows apart without any leakage.
+        seen = parts.masks[:, stream(facts.seed, "lira").integers(0, parts.masks.shape[1], m)]
         outsiders = lira(
             held.test.phi[fresh],
             parts.test_phi[:, fresh].astype(np.float64),
-            np.ones((parts.count, m), dtype=bool),
+            ~seen,
         )
-        # A training row has fewer out-models than a test row (all of them); that alone must not tell them apart.
         method = f"offline LiRA, {parts.count} refits; a difference in distribution between the splits would count as leakage"
     else:
         members, outsiders = held.train.phi, held.test.phi[fresh]

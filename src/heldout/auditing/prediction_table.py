@@ -42,7 +42,7 @@ def read_table(path: Path) -> Table:
         if needed not in names:
             raise InputError(
                 f"{path.name} has no column {needed!r} (it has {', '.join(sorted(names)[:12])})",
-                "see docs: predictions files",
+                "see docs/predictions-files.md",
             )
     example, split = columns["id"].astype(str), columns["split"].astype(str)
     if len(example) == 0:
@@ -54,7 +54,12 @@ def read_table(path: Path) -> Table:
     if kind == "labels":
         _refuse(_missing(columns["label"]), "label is missing", "give the label of every row", path)
         _refuse(_missing(columns["prediction"]), "prediction is missing", "predict every row", path)
-        both = np.concatenate([columns["label"].astype(str), outputs.astype(str)])
+        numbers = [v.dtype.kind in "iufb" for v in (columns["label"], outputs)]
+        if numbers[0] != numbers[1]:
+            cause = f"{path.name}: label and prediction are of different types"
+            raise InputError(cause, "write both as numbers, or both as text")
+        # 1 and 1.0 are one class.
+        both = np.concatenate([_text(columns["label"], numbers[0]), _text(outputs, numbers[0])])
         found, codes = np.unique(both, return_inverse=True)
         label, classes = codes[: len(example)].astype(np.int64), [str(name) for name in found]
         outputs = codes[len(example) :].astype(np.float64)
@@ -76,6 +81,12 @@ def read_table(path: Path) -> Table:
         )
     group = None
     if "group" in names:
+        _refuse(
+            _missing(columns["group"]),
+            "group is missing",
+            "name the group of every row, or drop the column",
+            path,
+        )
         group = np.unique(columns["group"].astype(str), return_inverse=True)[1].astype(np.int64)
     return Table(example, split, label, outputs, kind, classes, group, replica, trained_on)
 
@@ -106,6 +117,10 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     }
 
 
+def _text(values: np.ndarray, number: bool) -> np.ndarray:
+    return np.array([f"{v:g}" for v in values.astype(np.float64).tolist()]) if number else values.astype(str)
+
+
 def _missing(values: np.ndarray) -> np.ndarray:
     if isinstance(values, np.ma.MaskedArray):
         return np.ma.getmaskarray(values)
@@ -120,6 +135,12 @@ def _refuse(bad: np.ndarray, cause: str, remedy: str, path: Path) -> None:
     if bad.any():
         rows = (np.flatnonzero(bad)[:3] + 1).tolist()
         raise InputError(f"{path.name}: {cause} in {int(bad.sum())} rows (first: {rows})", remedy)
+
+
+def _number(columns: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+    if columns[name].dtype.kind not in "iuf":
+        raise InputError(f"{path.name}: {name} is text", "write numbers")
+    return np.asarray(np.ma.filled(columns[name].astype(np.float64), np.nan), dtype=np.float64)
 
 
 def _outputs(columns: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, OutputKind]:
@@ -139,9 +160,9 @@ def _outputs(columns: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, Ou
                 f"{path.name}: probability columns are {', '.join(numbered)}",
                 "name them p0, p1, ... without a gap",
             )
-        p = np.stack([np.asarray(columns[name], dtype=np.float64) for name in numbered], axis=1)
+        p = np.stack([_number(columns, name, path) for name in numbered], axis=1)
     elif "value" in columns:
-        values = np.asarray(columns["value"], dtype=np.float64)
+        values = _number(columns, "value", path)
         _refuse(
             ~np.isfinite(values), "value is missing or not finite", "predict a number for every row", path
         )
@@ -187,6 +208,10 @@ def _labels(
         path,
     )
     if kind == "values":
+        if values.dtype.kind not in "iuf":
+            raise InputError(
+                f"{path.name}: labels are text", "a file with a value column needs numbers as labels"
+            )
         label = np.asarray(values, dtype=np.float64)
         _refuse(~np.isfinite(label), "label is not finite", "drop these rows", path)
         return label, []
@@ -207,6 +232,10 @@ def _labels(
 
 
 def _replica(columns: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    if "replica" in columns and "fold" in columns:
+        raise InputError(
+            f"{path.name} has replica and fold", "write one: fold is short for replicas that saw no row"
+        )
     name = "replica" if "replica" in columns else ("fold" if "fold" in columns else None)
     if name is None:
         return None, None
@@ -224,8 +253,17 @@ def _replica(columns: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray | N
             f"{path.name} has replicas without trained_on",
             "say for each row whether that replica trained on it",
         )
-    return replica, np.asarray(
-        np.ma.filled(columns["trained_on"], False)
-        if isinstance(columns["trained_on"], np.ma.MaskedArray)
-        else columns["trained_on"]
-    ).astype(bool)
+    column, theirs = columns["trained_on"], replica >= 0
+    _refuse(
+        theirs & _missing(column),
+        "trained_on is missing",
+        "say true or false for every row of a replica",
+        path,
+    )
+    if column.dtype.kind not in "biuf":
+        raise InputError(f"{path.name}: trained_on is text", "write true or false (a boolean column)")
+    data = np.where(theirs, np.ma.filled(column, 0), 0)
+    _refuse(
+        theirs & ~np.isin(data, (0, 1)), "trained_on is neither true nor false", "write true or false", path
+    )
+    return replica, data.astype(bool)

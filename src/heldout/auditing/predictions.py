@@ -10,6 +10,7 @@ Columns of the Parquet (or CSV) file, one row an example and, with replicas, one
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 
 from heldout.auditing import steps
-from heldout.auditing.audit import Audit, conclude, data_hash
+from heldout.auditing.audit import Audit, conclude
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
 from heldout.auditing.plan import Plan
@@ -55,7 +56,7 @@ def audit_predictions(
     table = read_table(Path(path))
     start = time.perf_counter()
     subject, outputs = _subject(table, name or Path(path).stem, tolerance)
-    facts = Facts(subject, Ledger(), seed, delta, plan=Plan("predictions"), data_hash=data_hash(subject))
+    facts = Facts(subject, Ledger(), seed, delta, plan=Plan("predictions"), data_hash=_test_hash(table))
     step = facts.ledger.step
     facts.ledger.reasons["leakage"] = "a file of predictions holds no inputs"
     facts.ledger.reasons["controls"] = "a file of predictions holds no inputs to fit controls on"
@@ -159,7 +160,7 @@ def _replicas(table: Table, subject: Subject) -> Refits:
     fraction = np.array([masks[k].sum() / n if masks[k].any() else 1 - seen[k].sum() / n for k in range(r)])
     nothing = np.full(r, np.nan)
     return Refits(
-        masks, np.round(np.maximum(fraction, 1 / n), 2), subject.train.y.numpy()[None], score, phi, test_score, test_phi,
+        masks, np.clip(np.round(fraction, 1), 0.1, 1.0), subject.train.y.numpy()[None], score, phi, test_score, test_phi,
         nothing, nothing, test_score, None, 0.0, "read from the file",
     )  # fmt: skip
 
@@ -182,7 +183,10 @@ def _split(facts: Facts) -> Split:
                 scores = np.vstack([scores, held.train.score[None]])
                 masks = np.vstack([masks, np.ones((1, scores.shape[1]), dtype=bool)])
                 fraction = np.full(len(masks), fraction[0])
-            wide = float(np.ptp(parts.fraction)) > 0.1
+            counts = np.unique(parts.fraction, return_counts=True)[1]
+            wide = float(np.ptp(parts.fraction)) > 0.15 and int(counts.min()) >= 4
+            if not wide:  # masks drawn row by row differ a little in size: one size, the mean
+                fraction = np.full(len(masks), float(np.mean(parts.fraction)))
             found = rote(Sides(scores, masks, fraction, chance, facts.clusters), extrapolate=wide)
     if found is None:
         found = audited_split(facts)
@@ -198,17 +202,32 @@ def _suspects(table: Table, subject: Subject, facts: Facts) -> Suspects:
     if parts is None or held is None or held.test is None or subject.task != "classification":
         raise Withheld("wrong labels need out-of-sample class predictions on training rows, and a test set")
     outside = np.isfinite(parts.phi) & ~parts.masks
-    k = outside.sum(0)
-    if (k == 0).mean() > 0.5:
+    known = outside.any(0)
+    if known.mean() < 0.5:
         raise Withheld("most training rows have no prediction by a model that did not see them")
-    known = k > 0
-    margin = np.divide(np.where(outside, parts.phi, 0).sum(0), k, out=np.full(len(k), np.nan), where=known)
-    reference = np.nanmean(parts.test_phi, axis=0) if np.isfinite(parts.test_phi).any() else held.test.phi
-    reference = reference[np.isfinite(reference)]
-    margin = np.where(known, margin, np.nanmax(margin))
-    return weigh(
-        margin, reference[None], np.zeros(len(margin), dtype=np.int64), None, held.train.score, held.train.y
+    # One model a row, and the same models' margins on the test rows: means over several would not be comparable.
+    fold = outside.argmax(0)
+    margin = parts.phi[fold, np.arange(parts.phi.shape[1])].astype(np.float64)
+    reference = parts.test_phi.astype(np.float64)
+    if not np.isfinite(reference).all():
+        alone = held.test.phi.astype(np.float32).astype(
+            np.float64
+        )  # rounded as the margins are: ties stay ties
+        reference = np.broadcast_to(alone, (len(parts.phi), len(alone)))
+    margin = np.where(known, margin, np.max(reference))
+    train = subject.train.groups
+    groups = None if train is None else train.numpy()
+    return weigh(margin, reference, fold, None, held.train.score, held.train.y, groups, held.test.groups)
+
+
+def _test_hash(table: Table) -> str:
+    """What a look is a look at: the ids and labels of the test rows, in any order (of train, where there are none)."""
+    rows = np.flatnonzero(table.audited & (table.split == "test"))
+    rows = rows if len(rows) else np.flatnonzero(table.audited & (table.split == "train"))
+    lines = sorted(
+        f"{name}\x1f{label}" for name, label in zip(table.example[rows].tolist(), table.label[rows].tolist())
     )
+    return hashlib.blake2b("\x1e".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _memorize(facts: Facts) -> None:

@@ -74,7 +74,7 @@ def refit(
     m = 0 if subject.test is None else len_of(subject.test)
     score, phi = np.full((r, n), np.nan, np.float32), np.full((r, n), np.nan, np.float32)
     test_score, test_phi = np.full((r, m), np.nan, np.float32), np.full((r, m), np.nan, np.float32)
-    train_loss, test_loss = np.full(r, np.nan), np.full(r, np.nan)
+    train_loss, test_loss = np.zeros(r), np.zeros(r)
     said = np.full((r, m), np.nan, np.float32)
     c = subject.n_classes if subject.output_kind in ("logits", "probabilities") else None
     total = np.zeros((n, c), np.float32) if c else None
@@ -90,7 +90,7 @@ def refit(
                 score[rows, part] = scoring.score(outputs, target, kind, subject.tolerance).numpy()
                 phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
                 losses = scoring.nats(outputs, target, kind).numpy()
-                train_loss[rows] = np.nan_to_num(train_loss[rows]) + losses.sum(1) / n
+                train_loss[rows] = train_loss[rows] + losses.sum(1) / n
                 if total is not None:
                     outside = torch.from_numpy(~masks[rows, part])
                     p = torch.exp(scoring.log_probabilities(outputs, kind))
@@ -103,7 +103,7 @@ def refit(
                     test_score[rows, part] = scoring.score(outputs, target, kind, subject.tolerance).numpy()
                     test_phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
                     losses = scoring.nats(outputs, target, kind).numpy()
-                    test_loss[rows] = np.nan_to_num(test_loss[rows]) + losses.sum(1) / m
+                    test_loss[rows] = test_loss[rows] + losses.sum(1) / m
                     said[rows, part] = (
                         scoring.predicted(outputs, kind).to(torch.float32).reshape(len(rows), -1).numpy()
                         if kind != "scored"
@@ -112,7 +112,7 @@ def refit(
             finished += len(rows)
     except KeyboardInterrupt:
         interrupted = True
-    done = np.isfinite(score).all(1)
+    done = np.isfinite(score).all(1) & np.isfinite(test_score).all(1)
     if interrupted and not done.any():
         raise KeyboardInterrupt
     if not done.any():
@@ -200,7 +200,11 @@ def _models(
     def one(k: int) -> tuple[int, Any]:
         ids = torch.from_numpy(np.flatnonzero(masks[k]))
         labels = torch.from_numpy(np.ascontiguousarray(given[k]))[ids]
-        return k, fit(ids, labels, torch_seed(seed, "fit", role + k) % 2**31)
+        try:
+            return k, fit(ids, labels, torch_seed(seed, "fit", role + k) % 2**31)
+        except Exception as error:
+            cause = f"your fit raised {type(error).__name__}: {error}"
+            raise InputError(cause, "call fit(ids, labels, seed) yourself to see where") from error
 
     def hand_over(k: int, model: Any) -> tuple[np.ndarray, Predict, str]:
         return np.array([k]), lambda x: predict_with(model, x).unsqueeze(0), ""

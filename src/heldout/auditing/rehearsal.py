@@ -5,7 +5,7 @@ Each function takes finished `Refits` and returns numbers; nothing here trains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -116,34 +116,41 @@ def _size_gain(small: np.ndarray, large: np.ndarray) -> tuple[float, float]:
 
 def twin_of(subject: Subject, shuffled: Refits) -> Split:
     """The same split for the same recipe on shuffled labels; several permutations, whose variance counts."""
-    chance = chance_out_of_sample(subject, shuffled, np.zeros(shuffled.masks.shape[1]))
-    chance = np.where(np.isfinite(chance), chance, np.nanmean(chance))
+    chance = np.array(
+        [
+            np.nanmean(chance_out_of_sample(subject, one, np.zeros(shuffled.masks.shape[1])))
+            for one in (
+                replace(shuffled, masks=shuffled.masks[k : k + 1], labels=shuffled.labels[k : k + 1])
+                for k in range(shuffled.count)
+            )
+        ]
+    )
     # Each permutation relabels the rows, so rows are no common unit across replicas: each replica is its own study.
     t = np.array([s[m].mean() for s, m in zip(shuffled.score, shuffled.masks)])
     o = np.array([s[~m].mean() for s, m in zip(shuffled.score, shuffled.masks)])
-    c = float(np.nanmean(chance))
     n_out = float((~shuffled.masks).sum(1).mean())
-    return _between(t, o, c, n_out, shuffled)
+    return _between(t, o, chance, n_out, shuffled)
 
 
-def _between(t: np.ndarray, o: np.ndarray, c: float, n_out: float, shuffled: Refits) -> Split:
+def _between(t: np.ndarray, o: np.ndarray, per_replica: np.ndarray, n_out: float, shuffled: Refits) -> Split:
     from scipy.stats import t as student
 
-    k = len(t)
+    k, c = len(t), float(per_replica.mean())
     method = f"{k} permutations, one refit each"
 
-    def estimate(values: np.ndarray, binomial: bool) -> Estimate:
+    def estimate(
+        values: np.ndarray, binomial: bool, floor_at: float = -np.inf, roof: float = np.inf
+    ) -> Estimate:
         mean = float(values.mean())
         between = float(values.var(ddof=1)) / k if k > 1 else 0.0
         # Two permutations say little about their own spread: never less than the binomial error of the rows they hold.
         floor = max(c * (1 - c), 1e-4) / (n_out * k) if binomial else 0.0
         stderr = float(np.sqrt(max(between, floor)))
         half = (float(student.ppf(0.975, k - 1)) if between >= floor and k > 1 else 1.96) * stderr
-        return Estimate(mean, mean - half, mean + half, 0.95, stderr, method, shuffled.masks.shape[1])
+        low, high = max(mean - half, floor_at), min(mean + half, roof)
+        return Estimate(mean, low, high, 0.95, stderr, method, shuffled.masks.shape[1])
 
-    chance = Estimate(
-        c, c, c, method="the most frequent label of each subset, out of sample", n=shuffled.masks.shape[1]
-    )
+    chance = estimate(per_replica, True, 0.0, 1.0)
     room = max(1 - c, 1e-9)
     fit = estimate((t - c) / room, False)
     reach = t - c
@@ -153,7 +160,7 @@ def _between(t: np.ndarray, o: np.ndarray, c: float, n_out: float, shuffled: Ref
         else Estimate.withheld("shuffled labels are not fitted, so there is nothing to share out")
     )
     return Split(
-        chance, estimate(o - c, True), estimate(t - o, True), estimate(t, False), estimate(o, True),
+        chance, estimate(o - c, True), estimate(t - o, True), estimate(t, False, 0.0, 1.0), estimate(o, True, 0.0, 1.0),
         estimate((o - c) / room, True), fit, share, "the same recipe trained on shuffled labels",
     )  # fmt: skip
 

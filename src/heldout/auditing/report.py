@@ -18,6 +18,7 @@ from heldout.auditing.gallery import gallery
 from heldout.auditing.verdict import Rule
 from heldout.core.batch import len_of
 from heldout.core.estimate import Estimate
+from heldout.core.streams import stream
 from heldout.measures.rote import Split
 
 _PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "duckdb")
@@ -83,7 +84,7 @@ def report(
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in _PACKAGES},
             "platform": f"{platform.system()} {platform.machine()}",
-            "threads": 2,
+            "threads": facts.threads,
             "data_hash": facts.data_hash,
             "seed": facts.seed,
         },
@@ -136,14 +137,20 @@ def _controls(facts: Facts) -> list[dict[str, Any]]:
     )
     full = facts.full
     if full is not None and full.count > 1 and held.fresh is not None and held.fresh.any():
+        from scipy.stats import t as student
+
         from heldout.stats.two_way import two_way_mean
 
         seeds = Estimate.of(two_way_mean(full.test_score[:, held.fresh].astype(np.float64)))
         gap = float(held.test_score.value) - float(seeds.value)
-        difference = Estimate.withheld("see the fidelity gate") if not math.isfinite(gap) else Estimate(
-            gap, gap - 2 * float(np.std(full.test_score[:, held.fresh].mean(1), ddof=1)),
-            gap + 2 * float(np.std(full.test_score[:, held.fresh].mean(1), ddof=1)), method="+-2 sd over seeds", n=full.count,
-        )  # fmt: skip
+        means = full.test_score[:, held.fresh].mean(1).astype(np.float64)
+        half = (
+            float(student.ppf(0.975, full.count - 1))
+            * float(np.std(means, ddof=1))
+            * math.sqrt(1 + 1 / full.count)
+        )
+        method = "prediction interval over seeds (t)"
+        difference = Estimate(gap, gap - half, gap + half, method=method, n=full.count)
         rows.append({"name": "fresh seeds", "score": seeds.as_json(), "difference": difference.as_json(),
                      "note": f"{full.count} refits on all data", "kind": "refits"})  # fmt: skip
     return rows
@@ -177,7 +184,7 @@ def _scatter(facts: Facts) -> dict[str, Any] | None:
         keep = np.zeros(len(mem.value), dtype=bool)
         keep[list(top | wrong)] = True
         rest = shown[~keep[shown]]
-        rng = np.random.default_rng(facts.seed)
+        rng = stream(facts.seed, "scatter")
         extra = rng.choice(rest, max(0, _MOST_POINTS - int(keep[shown].sum())), replace=False)
         shown = np.sort(np.concatenate([shown[keep[shown]], extra]))
     ids = facts.subject.train.ids

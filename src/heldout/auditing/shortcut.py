@@ -1,117 +1,122 @@
-"""Does the model lean on one feature that the data do not need? Permutation on test rows against a control without it.
+"""Shortcuts: how much of the behaviour a few features reproduce, and whether the model leans on one it does not need.
 
-A simple rule that reproduces the model is no fault by itself: an honest simple task looks the same. Suspicion needs
-both: breaking one feature on the test rows (permuting it) costs the model most of its advantage over chance, and a
-control that never saw this feature keeps most of the advantage, so that other evidence was there to be learned.
+The four conditions of a suspicion stand in `measures/suspicion.py`; this file feeds them from the facts of the walk.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 
 from heldout.auditing.facts import Facts
-from heldout.core.batch import leaves
+from heldout.core.batch import flat
 from heldout.core.errors import Withheld
-from heldout.core.estimate import Estimate
-from heldout.core.streams import stream
-from heldout.stats.mean_interval import paired_difference
+from heldout.core.subject import Subject
+from heldout.measures.permutation_drop import permutation_drop
+from heldout.measures.shortcuts import shortcuts, surrogate_of
+from heldout.measures.suspicion import Rows, Suspicion, suspicion
 
-LOST = 0.5  # share of the advantage over chance that breaking the feature must cost, with its whole interval
-KEPT = 0.6  # share of the advantage that a control without the feature must keep, with its whole interval
-_REPEATS = 3
-_MOST_FEATURES = 40
+_WORTH_A_SECOND_CONTROL = 0.1
+_MOST_CELLS = 2e7
 
 
 @dataclass(frozen=True)
 class Shortcut:
-    """The feature, the drop in score when it is permuted, and the score of a control that never saw it."""
+    """The suspected feature, and the line of the finding."""
 
     feature: str
-    drop: Estimate
-    without: Estimate
+    found: Suspicion
     line: str
 
 
 def find_shortcut(facts: Facts) -> Shortcut:
-    """The strongest suspicion. Raises `Withheld` where there is none, or where features cannot be permuted."""
+    """The strongest suspicion. Raises `Withheld` where there is none (with the condition that failed)."""
     s, held = facts.subject, facts.held
     if held is None or held.test is None or s.test is None or held.fresh is None or facts.chance_test is None:
         raise Withheld("shortcuts are looked for on test rows")
-    parts = leaves(s.test.x)
-    if s.inputs != "row" or len(parts) != 1 or parts[0].ndim != 2 or not parts[0].is_floating_point():
-        raise Withheld("single features are permuted in tables of numbers only")
-    x, keep = parts[0], held.fresh
-    d = x.shape[1]
-    if d < 2 or d > _MOST_FEATURES:
-        raise Withheld(f"{d} features: permutation is done for 2 to {_MOST_FEATURES}")
-    mine = held.test.score[keep]
-    chance = float(facts.chance_test[keep].mean())
-    advantage = float(mine.mean()) - chance
-    if advantage < 0.05:
-        raise Withheld("the model has no advantage over chance that a feature could carry")
-    rng = stream(facts.seed, "shortcut")
-    broken = np.stack([_broken(facts, x, k, rng)[keep] for k in range(d)])
-    worst = int(broken.mean(1).argmin())
-    groups = None if held.test.groups is None else held.test.groups[keep]
-    drop = Estimate.of(paired_difference(mine, broken[worst], groups, level=1 - 0.05 / d, rng=rng))
-    name = s.columns[worst] if s.columns else f"x{worst}"
-    facts.ledger.add(
-        f"drop without {name}", "measures", drop, unit="score", formula="score - score with the feature permuted over test rows",
-        source="Fisher, Rudin, Dominici 2019", method=f"the worst of {d} features, corrected; mean of {_REPEATS} permutations",
-    )  # fmt: skip
-    if float(drop.low) < LOST * advantage:
-        raise Withheld(f"no single feature carries the model: the worst, {name}, costs {drop}")
-    without = _control_without(facts, worst, keep, groups)
-    facts.ledger.add(f"best control without {name}", "controls", without, unit="score")
-    if float(without.low) - chance < KEPT * advantage:
-        raise Withheld(f"{name} carries the model, and controls need it as well ({without} without it)")
-    line = (
-        f"Permuting {name} costs the model {drop} of its score, yet a control that never saw it reaches {without}: "
-        f"the model leans on one feature that the task does not need."
+    if s.inputs == "text" or s.task != "classification":
+        raise Withheld("shortcuts are looked for in tables and images with classes")
+    keep = held.fresh
+    X, X_test = flat(s.train.x).numpy().astype(np.float64), flat(s.test.x).numpy().astype(np.float64)[keep]
+    if X.size > _MOST_CELLS:
+        raise Withheld(f"{X.size:.0f} cells of training data are more than surrogates are fitted on")
+    if min(len(X_test), X.shape[1]) < 2:
+        raise Withheld("too few test rows or features")
+    shape = s.image_shape if s.inputs == "image" and s.image_shape and len(s.image_shape) in (2, 3) else None
+    y_test, said, said_test = held.test.y[keep], held.train.answer, held.test.answer[keep]
+    found = shortcuts(
+        X, said, X_test, said_test, y_test, s.columns, "classification", None, shape, facts.seed
     )
-    return Shortcut(name, drop, without, line)
+    for name, surrogate in (
+        ("a tree of depth 3", found.tree),
+        ("three features", found.three),
+        ("one feature", found.single),
+    ):
+        facts.ledger.add(
+            f"behaviour reproduced by {name}", "measures", surrogate.beyond_chance, unit="kappa",
+            method=f"fitted to the model's own answers; reads {', '.join(surrogate.features[:3])}",
+            formula="(agreement - agreement by chance) / (1 - agreement by chance), on test rows",
+        )  # fmt: skip
+    clusters = None if held.test.groups is None else held.test.groups[keep]
+    fresh_x = _rows(s, keep)
+    drops = permutation_drop(
+        s.predict, fresh_x, s.test.y[keep], s.score, found.groups, facts.seed, clusters=clusters
+    )
+    worst = int(np.argmax([float(drop.value) for drop in drops]))
+    group, name = found.groups[worst], found.group_names[worst]
+    facts.ledger.add(
+        f"drop without {name}", "measures", drops[worst], unit="score",
+        formula="score - score with the feature permuted over test rows", source="Fisher, Rudin & Dominici 2019",
+    )  # fmt: skip
+    shifted = held.shifted
+    both = (
+        X_test
+        if shifted is None or s.shifted is None
+        else np.concatenate([X_test, flat(s.shifted.x).numpy().astype(np.float64)])
+    )
+    y_both = y_test if shifted is None else np.concatenate([y_test, shifted.y])
+    said_both = said_test if shifted is None else np.concatenate([said_test, shifted.answer])
+    scores = _without(facts, X, both, y_both, group, float(drops[worst].low))
+    alone = surrogate_of(group, X, said, both, said_both, y_both, s.columns).said
+    m = len(y_test)
+    rows = Rows(alone[:m], said_test, y_test, scores[:m])
+    elsewhere = None if shifted is None else Rows(alone[m:], said_both[m:], y_both[m:], scores[m:])
+    chance = float(facts.chance_test[keep].mean())
+    weighed = suspicion(name, drops[worst], rows, chance, elsewhere, clusters)
+    if not weighed.suspected:
+        raise Withheld(f"no shortcut: {weighed.reason}")
+    return Shortcut(
+        name, weighed,
+        f"Permuting {name} costs {drops[worst]} of the score; alone it reproduces {weighed.agreement:.0%} of the behaviour beyond chance; "
+        f"yet a control that never saw it reaches {weighed.without}, and is right where the model is wrong on {weighed.rescued} of the {weighed.misled} rows where {name} misleads.",
+    )  # fmt: skip
 
 
-def _broken(facts: Facts, x: torch.Tensor, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Score [m] with column k permuted, averaged over permutations."""
-    s = facts.subject
-    total = np.zeros(len(x))
-    for _ in range(_REPEATS):
-        changed = x.clone()
-        changed[:, k] = x[torch.from_numpy(rng.permutation(len(x))), k]
-        if s.test is not None:
-            total += s.score(s.predict(_like(s.test.x, changed)), s.test.y).numpy()
-    return total / _REPEATS
+def _rows(subject: Subject, keep: np.ndarray) -> object:
+    import torch
+
+    from heldout.core.batch import tree_map
+
+    if subject.test is None:
+        raise Withheld("shortcuts are looked for on test rows")
+    at = torch.from_numpy(np.flatnonzero(keep))
+    return tree_map(lambda t: t[at], subject.test.x)
 
 
-def _like(x: Any, tensor: torch.Tensor) -> Any:
-    if isinstance(x, dict):
-        return {key: tensor for key in x}
-    return (tensor,) if isinstance(x, tuple) else tensor
-
-
-def _control_without(facts: Facts, feature: int, keep: np.ndarray, groups: np.ndarray | None) -> Estimate:
-    """The better of a linear and a boosted-tree control fitted without the feature, at a level that pays for the choice."""
+def _without(
+    facts: Facts, X: np.ndarray, both: np.ndarray, y: np.ndarray, group: tuple[int, ...], drop: float
+) -> np.ndarray:
+    """Scores of the better of a linear control and boosted trees that never saw the feature."""
     from heldout.controls.linear import linear
     from heldout.controls.trees import trees
-    from heldout.core.batch import flat
-    from heldout.stats.mean_interval import bootstrap_mean
 
-    s = facts.subject
-    if s.test is None:
-        raise Withheld("shortcuts are looked for on test rows")
-    X = np.delete(flat(s.train.x).numpy().astype(np.float64), feature, axis=1)
-    X_test = np.delete(flat(s.test.x).numpy().astype(np.float64), feature, axis=1)
-    y, y_test = s.train.y.numpy(), s.test.y.numpy()
-    task = "classification" if s.task == "classification" else "regression"
-    fits = [control(X, y, X_test, y_test, task, s.tolerance, facts.seed) for control in (linear, trees)]
-    best = max(fits, key=lambda fit: float(fit.scores_test[keep].mean()))
-    return Estimate.of(
-        bootstrap_mean(
-            best.scores_test[keep], groups, level=0.975, rng=stream(facts.seed, "without"), bounds=(0.0, 1.0)
-        )
-    )
+    rest = [j for j in range(X.shape[1]) if j not in group]
+    if not rest:
+        raise Withheld("every feature is correlated with the one that the model leans on")
+    train = facts.subject.train.y.numpy()
+    fits = [
+        control(X[:, rest], train, both[:, rest], y, "classification", None, facts.seed)
+        for control in ((linear, trees) if drop > _WORTH_A_SECOND_CONTROL else (linear,))
+    ]
+    return max(fits, key=lambda fit: float(fit.scores_test.mean())).scores_test

@@ -70,7 +70,7 @@ def trust(facts: Facts) -> Any:
         "measures",
         Estimate.of(found.error),
         unit="probability",
-        formula="E|confidence - accuracy|, debiased",
+        formula="sqrt E[(confidence - accuracy)^2] over bins, debiased",
     )
     facts.ledger.add(
         "overconfidence",
@@ -89,16 +89,16 @@ def shift(facts: Facts) -> Estimate:
     held = facts.held
     if held is None or held.shifted is None or held.test is None:
         raise Withheld("the subject has no shifted set")
+    keep = np.ones(len(held.test.score), dtype=bool) if held.fresh is None else held.fresh
+    if not keep.any():
+        raise Withheld("every test row has a twin in train")
+    groups = None if held.test.groups is None else held.test.groups[keep]
     drop = Estimate.of(
         difference_of_means(
-            held.test.score,
-            held.shifted.score,
-            held.test.groups,
-            held.shifted.groups,
-            rng=stream(facts.seed, "shift"),
-            bounds=(0.0, 1.0),
+            held.test.score[keep], held.shifted.score, groups, held.shifted.groups,
+            rng=stream(facts.seed, "shift"), bounds=(0.0, 1.0),
         )
-    )
+    )  # fmt: skip
     return facts.ledger.add(
         "drop on the shifted set", "measures", drop, unit="score", formula="test score - shifted score"
     )
@@ -276,14 +276,17 @@ def refit_shuffled(facts: Facts, bars: Progress, threads: int) -> Refits:
     if s.task == "language":
         raise Withheld("a language model has no labels to shuffle")
     y = s.train.y.numpy()
-    folds = max(2, min(10, facts.plan.shuffled))
-    design = fold_design(strata(y, s.task), folds, facts.seed + 1, facts.clusters)
     k = facts.plan.shuffled
     labels = np.stack([stream(facts.seed, "shuffled", i).permutation(y) for i in range(k)])
+    # Stratified by the shuffled labels, or the trivial predictor would fall below chance.
+    designs = [
+        fold_design(strata(labels[i], s.task), 5, facts.seed + 1 + i, facts.clusters) for i in range(k)
+    ]
+    masks, fraction = np.stack([design.masks[i % 5] for i, design in enumerate(designs)]), np.full(k, 0.8)
     return refit(
         s,
-        design.masks[:k],
-        design.fraction[:k],
+        masks,
+        fraction,
         facts.seed,
         SHUFFLED,
         lambda d, t: bars.tick("shuffled labels", d, t),

@@ -21,9 +21,12 @@ from heldout.core.subject import Subject
 from heldout.measures.subset_design import fold_design, strata
 from heldout.stats.false_discovery import benjamini_hochberg, conformal_p_values
 from heldout.stats.proportion import clopper_pearson
-from heldout.stats.wrong_fraction import excess_below
+from heldout.stats.wrong_fraction import THRESHOLDS, excess_below
 
 RATE = 0.10  # false discoveries among the listed
+FOLDS = (
+    5  # as much evidence as 10 on 600 rows (AUROC .966 against .967 over 14 planted tables), at half the cost
+)
 _MOST_ROWS = 20_000
 
 
@@ -72,7 +75,8 @@ def suspects(
     X_test = flat(subject.test.x).numpy().astype(np.float64)[held.fresh]
     y_test = subject.test.y.numpy()[held.fresh]
     margin, on_test, probability = out_of_fold_margins(X, y, X_test, y_test, subject.n_classes, fold, seed)
-    return weigh(margin, on_test, fold, probability, held.train.score, y)
+    groups_test = None if held.test.groups is None else held.test.groups[held.fresh]
+    return weigh(margin, on_test, fold, probability, held.train.score, y, held.train.groups, groups_test)
 
 
 def weigh(
@@ -82,8 +86,11 @@ def weigh(
     probability: np.ndarray | None,
     train_score: np.ndarray,
     y: np.ndarray,
+    groups: np.ndarray | None = None,
+    groups_test: np.ndarray | None = None,
 ) -> Suspects:
-    """From out-of-fold margins [n], test margins [k m] by fold, and the audited model's scores [n] on train."""
+    """From out-of-fold margins [n], test margins [k m] by fold, and the audited model's scores [n] on train. Of rows in
+    groups [n], [m] the fraction counts one a group, since it asks for independent rows."""
     p = conformal_p_values(margin, test_margins, fold)
     listed_mask = benjamini_hochberg(p, RATE)
     order = np.lexsort((margin, p))
@@ -91,7 +98,10 @@ def weigh(
     drawn = test_margins[
         np.arange(test_margins.shape[1]) % len(test_margins), np.arange(test_margins.shape[1])
     ]
-    wrong = Estimate.of(excess_below(margin, drawn))
+    # Residuals of values are never positive: there "misclassified" would be all of them.
+    looks = THRESHOLDS if (drawn > 0).any() else THRESHOLDS[:-1]
+    mine, theirs = margin[_first(groups, margin)], drawn[_first(groups_test, drawn)]
+    wrong = Estimate.of(excess_below(mine, theirs, thresholds=looks))
     listed, controlled, precision = int(listed_mask.sum()), True, 1 - RATE
     note = f"Benjamini-Hochberg at {RATE:.0%} false discoveries"
     if listed == 0:
@@ -115,3 +125,8 @@ def weigh(
         others[np.arange(len(y)), y.astype(np.int64)] = -np.inf
         likely = others.argmax(1)
     return Suspects(order, p, margin, listed, controlled, precision, likely, wrong, repeated, note)
+
+
+def _first(groups: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """One row number a group: rows come in no order of their margins, so the first is as good as any."""
+    return np.arange(len(rows)) if groups is None else np.unique(groups, return_index=True)[1]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from heldout.auditing.facts import Facts
 from heldout.auditing.verdict import Evidence
 from heldout.core.estimate import Estimate
+from heldout.core.streams import stream
+from heldout.stats.mean_interval import paired_difference
+
+# No neighbour stands beside a language model: there the limit is half of what it fits beyond the unigram, .25 + .25.
+LANGUAGE_SHARE = 0.25
 
 
 def evidence(facts: Facts) -> Evidence:
-    """The six numbers that decide the headline."""
+    """The numbers that decide the headline."""
     none = Estimate.withheld("the chance, rule, rote split was not measured")
     split, found = facts.split, facts.suspects
-    neighbour = math.nan
+    neighbour = LANGUAGE_SHARE if facts.subject.task == "language" else math.nan
     for control in facts.controls or []:
         if control.name == "1-NN":
             neighbour = control.share
@@ -24,7 +31,38 @@ def evidence(facts: Facts) -> Evidence:
         Estimate.withheld("wrong labels were not looked for") if found is None else found.wrong_fraction,
         Estimate.withheld("wrong labels were not looked for") if found is None else found.repeated,
         neighbour,
+        _own_fit(facts),
+        next((row.value for row in facts.ledger.rows if row.name == "R2"), None),
+        _correlation(facts),
     )
+
+
+def _own_fit(facts: Facts) -> Estimate | None:
+    """(T - C) / (1 - C) of the audited model itself on its training rows, paired."""
+    held, chance = facts.held, facts.chance
+    if held is None or chance is None or not float(chance.mean()) < 1:
+        return None
+    gain = paired_difference(held.train.score, chance, held.train.groups, rng=stream(facts.seed, "own fit"))
+    room = 1 - float(chance.mean())
+    return Estimate(gain.value / room, gain.low / room, gain.high / room, method=gain.method, n=gain.n)
+
+
+def _correlation(facts: Facts) -> Estimate | None:
+    """Correlation of answers and values on fresh test rows (groups: their means), by Fisher's z: stderr 1 / sqrt(m - 3)."""
+    held = facts.held
+    if facts.subject.task != "regression" or held is None or held.test is None or held.fresh is None:
+        return None
+    pair = np.stack([held.test.answer, held.test.y])[:, held.fresh].astype(np.float64)
+    if held.test.groups is not None:
+        code = np.unique(held.test.groups[held.fresh], return_inverse=True)[1]
+        pair = np.stack([np.bincount(code, row) / np.bincount(code) for row in pair])
+    m = pair.shape[1]
+    if m < 5 or not pair.std(1).min() > 0:
+        return None
+    x, y = pair - pair.mean(1, keepdims=True)
+    r = float(x @ y / np.sqrt((x @ x) * (y @ y)))
+    z, half = math.atanh(min(max(r, -0.999999), 0.999999)), 1.96 / math.sqrt(m - 3)
+    return Estimate(r, math.tanh(z - half), math.tanh(z + half), method="Fisher's z", n=m)
 
 
 def sentence(facts: Facts, headline: str) -> str:
@@ -36,6 +74,8 @@ def sentence(facts: Facts, headline: str) -> str:
         )
         return f"No split into chance, rule and rote: {reason}."
     total = float(split.train.value)
+    if not all(math.isfinite(float(e.value)) for e in (split.train, split.chance, split.rule, split.rote)):
+        return f"No split into chance, rule and rote: {split.rote.status}."
     if not total > 0:
         return "This model gets none of its training answers right."
     if headline == "does not learn":
@@ -73,7 +113,7 @@ def sentence(facts: Facts, headline: str) -> str:
 
 
 def _whole(values: list[float]) -> list[int]:
-    rounded = [round(v) for v in values]
+    rounded = [max(0, round(v)) for v in values]
     rounded[1] += 100 - sum(rounded)
     return rounded
 

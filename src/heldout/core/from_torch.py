@@ -91,6 +91,8 @@ def subject_from_torch(
     for split, batch in splits.items():
         if batch is not None:
             splits[split], dropped = checks.drop_ignored(batch, split)
+            if dropped and split == "train" and fit is not None and not isinstance(fit, Recipe):
+                fit = _with_given_rows(fit, (batch.y != checks.IGNORED).nonzero().flatten())
             if dropped:
                 notes.append(f"{dropped} ignored labels (-100) of {split} were left out")
     train_batch = _given(splits["train"])
@@ -100,7 +102,7 @@ def subject_from_torch(
     regression = loss == "mse" or (callable(loss) and not integer)
 
     def raw(module: nn.Module, x: Any) -> Any:
-        moved = tree_map(lambda t: _cast(t, module, device), x)
+        moved = tree_map(lambda t: _cast(t, module, device).clone(), x)  # a model may work in place
         if isinstance(moved, dict):
             out = module(**moved)
         else:
@@ -255,6 +257,11 @@ def _given(batch: Batch | None) -> Batch:
     if batch is None:
         raise InputError("there is no training data", "pass train=(X, y)")
     return batch
+
+
+def _with_given_rows(fit: Callable[..., Any], kept: Tensor) -> Callable[..., Any]:
+    """The user's fit counts the rows that were given, before ignored labels were left out."""
+    return lambda ids, labels, seed: fit(kept[ids], labels, seed)
 
 
 def _rows(x: Any, start: int, stop: int) -> Any:

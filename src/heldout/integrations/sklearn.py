@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,6 +75,16 @@ def subject_from_sklearn(
     if classifier and classes and isinstance(classes[0], np.ndarray):
         raise InputError("the estimator predicts several targets", "audit one target at a time")
 
+    given_groups = [np.asarray(g).ravel() for g in (groups_train, groups_test) if g is not None]
+    names = np.unique(np.concatenate(given_groups)) if given_groups else np.empty(0)
+
+    def group_code(groups: Any, split: str) -> np.ndarray:
+        # One code for both splits: a group that stands on both sides must be seen to.
+        given = np.asarray(groups)
+        if given.ndim != 1:
+            raise InputError(f"groups of {split} have shape {given.shape}", "pass one group a row")
+        return np.searchsorted(names, given).astype(np.int64)
+
     def batch(X: Any, y: Any, groups: Any, split: str) -> Batch | None:
         if X is None and y is None:
             return None
@@ -83,7 +92,9 @@ def subject_from_sklearn(
             raise InputError(f"{split} has inputs or labels, not both", "pass both, or neither")
         labels = _encode(np.asarray(y), classes, split) if classifier else _numbers(np.asarray(y), split)
         rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
-        return read_split((rows, labels) if groups is None else (rows, labels, _codes(groups)), split)
+        return read_split(
+            (rows, labels) if groups is None else (rows, labels, group_code(groups, split)), split
+        )
 
     train = batch(X_train, y_train, groups_train, "train")
     if train is None:
@@ -96,7 +107,7 @@ def subject_from_sklearn(
     probabilities = classifier and hasattr(estimator, "predict_proba")
 
     def predict_with(model: Any, x: Tensor) -> Tensor:
-        rows: Any = x.numpy()
+        rows: Any = x.numpy().copy()  # some transformers work in place
         if frame_columns is not None:
             import pandas
 
@@ -125,6 +136,14 @@ def subject_from_sklearn(
         target = decode[labels.numpy()] if decode is not None else labels.numpy()
         return fresh.fit(rows, target)
 
+    def fingerprint() -> str:
+        # Not a pickle: search trees count their queries, and pipelines may hold functions.
+        digest = hashlib.blake2b(
+            repr(sorted(map(str, estimator.get_params().items()))).encode(), digest_size=16
+        )
+        digest.update(predict_with(estimator, train.x[:256]).numpy().tobytes())
+        return digest.hexdigest()
+
     first = predict_with(estimator, train.x)
     if not torch.isfinite(first).all():
         raise InputError("the estimator predicts NaN or inf on train", "check its inputs")
@@ -145,16 +164,22 @@ def subject_from_sklearn(
         shifted=shifted,
         fit=fit if refit else None,
         predict_with=predict_with,
-        fingerprint=lambda: hashlib.blake2b(pickle.dumps(estimator), digest_size=16).hexdigest(),
+        fingerprint=fingerprint,
         classes=tuple(str(c) for c in classes) if classifier else None,
         tolerance=tolerance,
         inputs=inputs,
         image_shape=image_shape,
         columns=None if columns is None else tuple(map(str, columns)),
-        fit_in_threads=True,
+        fit_in_threads=_of_sklearn(estimator),
         model_text=" ".join(str(estimator).split())[:200],
         notes=notes,
     )
+
+
+def _of_sklearn(estimator: Any) -> bool:
+    """Whether every part is scikit-learn's own: others may draw from a global generator, which threads would race for."""
+    parts = [estimator, *(v for v in estimator.get_params(deep=True).values() if hasattr(v, "fit"))]
+    return all(type(part).__module__.startswith("sklearn.") for part in parts)
 
 
 def _free(key: str, value: Any) -> bool:
@@ -182,7 +207,3 @@ def _numbers(y: np.ndarray, split: str) -> np.ndarray:
         advice = "pass y.ravel()" if y.ndim == 2 and y.shape[1] == 1 else "audit one target at a time"
         raise InputError(f"labels of {split} have shape {y.shape}, expected ({y.shape[0]},)", advice)
     return y.astype(np.float64)
-
-
-def _codes(groups: Any) -> np.ndarray:
-    return np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)

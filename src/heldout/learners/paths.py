@@ -18,17 +18,20 @@ from torch import Tensor, nn
 
 from heldout.core.batch import Batch
 from heldout.core.errors import InputError
-from heldout.core.population import Layout, call, trainable
+from heldout.core.population import Layout, bytes_made, call, trainable
 from heldout.core.recipe import Recipe
 from heldout.learners.plan import Loss, Plan, fresh
 from heldout.learners.population import Path, adapted, part_of, picked
-from heldout.learners.probe import disagreement, needs_a_loop
+from heldout.learners.probe import disagreement, needs_a_loop, plain
 from heldout.learners.randomness import random_states
 from heldout.learners.stacked import Stacked
 from heldout.learners.stacked_rules import Unstackable
 from heldout.learners.vmapped import Vmapped
 
 _FEW = 8
+_WIDE_BYTES = (
+    4 << 20
+)  # made by one replica's forward: above this, vmap over convolutions was slower than a loop
 
 
 def make_plan(
@@ -62,6 +65,9 @@ def make_plan(
     for path in paths:
         if recipe.path in ("auto", path):
             forward, reason = _attempt(path, model, other, some, labels, loss)
+            wide = path == "vmap" and recipe.path == "auto" and _wide(recipe, model, some, labels, loss)
+            if reason is None and wide:
+                reason = "a batch of one replica is large enough to fill a core"
             if reason is None:
                 note = f"trained by vmap, not by the faster stack: {reasons['stack']}" if reasons else ""
                 return replace(
@@ -72,6 +78,11 @@ def make_plan(
     if recipe.path != "auto":
         raise _refused(recipe.path, why)
     return replace(plan, note=f"trained one replica at a time ({why})")
+
+
+def _wide(recipe: Recipe, model: nn.Module, x: Any, y: Tensor, loss: Loss) -> bool:
+    made = bytes_made(lambda: plain(model, {}, x, y, loss))
+    return made * recipe.batch_size // y.shape[0] > _WIDE_BYTES
 
 
 def _attempt(

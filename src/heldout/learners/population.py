@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -109,8 +110,8 @@ def join(populations: list[Population], order: tuple[int, ...] | None = None) ->
         raise InputError("there is no population to join", "train at least one replica")
     first = populations[0]
     names = tuple(name for part in populations for name in part.replicas)
-    where = {name: row for row, name in enumerate(names)}
-    rows = torch.tensor([where[name] for name in order] if order is not None else list(range(len(names))))
+    wanted = names if order is None else tuple(order)
+    places = {name: row for row, name in enumerate(wanted)}
     own = {
         name: (shape, dtype)
         for part in populations
@@ -119,17 +120,23 @@ def join(populations: list[Population], order: tuple[int, ...] | None = None) ->
     layout = Layout(
         tuple(own), tuple(shape for shape, _ in own.values()), tuple(dtype for _, dtype in own.values())
     )
-    buffers = torch.cat([_buffers(part, layout) for part in populations])[rows] if own else None
-    notes = dict.fromkeys(part.note for part in populations if part.note)
+
+    def rows(pick: Callable[[Population], Tensor]) -> Tensor:
+        like = pick(first)
+        joined = like.new_empty((len(wanted), *like.shape[1:]))
+        for part in populations:
+            joined[[places[name] for name in part.replicas]] = pick(part)
+        return joined
+
     return Population(
-        torch.cat([part.thetas for part in populations])[rows],
-        buffers,
+        rows(lambda part: part.thetas),
+        rows(lambda part: _buffers(part, layout)) if own else None,
         first.template,
         first.path,
-        "; ".join(notes),
-        tuple(names[row] for row in rows.tolist()),
-        torch.cat([part.losses for part in populations])[rows],
-        torch.cat([part.diverged for part in populations])[rows],
+        "; ".join(dict.fromkeys(part.note for part in populations if part.note)),
+        wanted,
+        rows(lambda part: part.losses),
+        rows(lambda part: part.diverged),
         layout,
     )
 

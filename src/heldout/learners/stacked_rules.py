@@ -171,6 +171,10 @@ FUNCTIONS: dict[Any, Rule] = {
             operator.pow,
             operator.iadd,
             operator.imul,
+            operator.gt,
+            operator.lt,
+            operator.ge,
+            operator.le,
         )
     },
     **{getattr(torch, name): _over_axes(getattr(torch, name)) for name in _AXES},

@@ -10,8 +10,8 @@ models; the model variance is what the replicas' means vary beyond their example
 Satterthwaite degrees of freedom. Identity: the mean of Feldman & Zhang's mem(i) (2020) is rote.
 
 >>> import numpy as np
->>> masks = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], dtype=bool)
->>> side = Sides(np.where(masks, 1.0, 0.25), masks, np.full(2, 0.5), np.full(4, 0.25))
+>>> masks = np.repeat([[True, False], [False, True]], 50, axis=1)
+>>> side = Sides(np.where(masks, 1.0, 0.25), masks, np.full(2, 0.5), np.full(100, 0.25))
 >>> split = rote(side, extrapolate=False)
 >>> split.train.value.item(), split.rule.value.item(), split.rote.value.item(), split.share.value.item()
 (1.0, 0.0, 0.75, 1.0)
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
 
 
@@ -176,17 +177,25 @@ class _Parts:
         models, model_df = 0.0, 0.0
         for weight, t_i, o_i, (t_mean, t_noise), (o_mean, o_noise) in self.groups:
             each = each + weight * ((a * t_i if a else 0.0) + (b * o_i if b else 0.0))
-            value = (a * t_mean if a else 0.0) + (b * o_mean if b else 0.0)
-            noise = (a * a * t_noise if a else 0.0) + (b * b * o_noise if b else 0.0)
-            value, noise = np.asarray(value), np.asarray(noise)
-            if value.ndim and len(value) > 1:
-                var = max(0.0, float(np.var(value, ddof=1) - noise.mean())) / len(value)
-                models += weight**2 * var
-                model_df += (weight**2 * var) ** 2 / (len(value) - 1)
+            both = np.isfinite(t_mean) & np.isfinite(o_mean)
+            one = [(a * t_mean, a * a * t_noise), (b * o_mean, b * b * o_noise)]
+            # The same replicas on both sides share their luck; folds and full-size refits are different models.
+            for means, noise in [(one[0][0] + one[1][0], one[0][1] + one[1][1])] if both.any() else one:
+                ok = np.isfinite(means) & np.isfinite(noise)
+                if ok.sum() > 1:
+                    var = max(0.0, float(np.var(means[ok], ddof=1) - noise[ok].mean())) / int(ok.sum())
+                    models += weight**2 * var
+                    model_df += (weight**2 * var) ** 2 / (int(ok.sum()) - 1)
         good = np.isfinite(each)
+        if good.sum() < 2:
+            raise Withheld("no example was both seen and left out at every training size")
         mean, examples, n_units = _clustered(
             each[good], None if self.clusters is None else self.clusters[good]
         )
+        if examples == 0 and (a or b):
+            examples = (
+                1.5 * max(abs(a), abs(b)) / n_units
+            ) ** 2  # all agree: the rule of three, as a standard error
         value = mean + b * self.gain[0]
         variance = examples + models + (b * self.gain[1]) ** 2
         df = (

@@ -95,7 +95,8 @@ def shortcuts(
         key=lambda found: _order(found.beyond_chance),
         default=None,
     )
-    picked = list(dict.fromkeys([*tree.columns, *order.tolist()]))[:MOST_GROUPS]
+    read = sorted(tree.columns, key=lambda j: -telling[j])
+    picked = list(dict.fromkeys([*read, *order.tolist()]))[:MOST_GROUPS]
     ranks = _ranks(X_train) if image_shape is None else None
     groups = [part for _, part in corners] + [related(X_train, j, image_shape, ranks) for j in picked]
     labels = [f"patch {name}" for name, _ in corners] + [names[j] for j in picked]

@@ -74,8 +74,8 @@ def clustered_proportion(units: Units, level: float = 0.95) -> Interval:
 def newcombe_difference(k1: int, n1: int, k2: int, n2: int, level: float = 0.95) -> Interval:
     """k1/n1 - k2/n2 of two independent samples: Newcombe's hybrid score interval.
 
-    Asymptotic: measured coverage .94-.98 over n from 20 and proportions from .02 (tests). Its ends are
-    never equal. An empty sample: withheld.
+    Asymptotic: coverage by enumeration .946-1.000 over n of 20 to 400 and proportions of .02 to .95. Its ends
+    are never equal. An empty sample: withheld.
     """
     alpha = tail(level)
     for k, n in ((k1, n1), (k2, n2)):

@@ -48,7 +48,7 @@ def render_report(report: Mapping[str, Any], *, limit_bytes: int = LIMIT_BYTES) 
     schema = report.get("schema")
     if not isinstance(schema, str) or not schema.startswith(SCHEMA):
         raise ReportError(
-            f"this is not an audit report (schema {schema!r}); pass the dict that `audit.as_json()` returns"
+            f"this is not an audit report (schema {schema!r}); pass the dict that `audit.report` returns"
         )
     page = _page(report)
     excess = _weight(page) - limit_bytes
