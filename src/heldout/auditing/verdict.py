@@ -17,7 +17,7 @@ Own fit is that of the audited model, without refits: what does not fit its trai
 Correlation and R2 stand beside skill because "within the tolerance" is coarse: the answers of an honest 1-NN follow
 the values long before they are near them.
 
-Thresholds are being tuned on the development families of `bench/verdicts`; its sealed families have not been scored yet.
+Thresholds were tuned on the development families of `bench/verdicts`; `bench/README.md` has the first scoring of the sealed ones.
 """
 
 from __future__ import annotations
