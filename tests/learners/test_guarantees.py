@@ -15,6 +15,7 @@ from heldout.core.cross_entropy import cross_entropy
 from heldout.core.recipe import Recipe
 from heldout.learners.orders import epoch_steps, order
 from heldout.learners.population import Population, join
+from heldout.learners.stacked import Stacked
 from heldout.learners.training import train_chunks, train_population
 
 DATA = Batch(rows(), torch.arange(N) % C)
@@ -253,3 +254,17 @@ def test_predictions_do_not_depend_on_how_they_are_cut() -> None:
     assert whole.shape == (6, N, C)
     assert not whole.requires_grad
     assert (population.predict(DATA.x, chunk=7) - whole).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["conv", "batch norm", "branch on values"])
+def test_tracing_a_module_does_not_disturb_workers_that_run_others(kind: str) -> None:
+    """torch.fx redirects every module call of the process while it traces."""
+    make, inputs, _ = CATALOGUE[kind]
+    data, long = DATA._replace(x=inputs()), Recipe(make, lr=1e-2, epochs=20, batch_size=10)
+    alone = train_population(long, data, masks(), cross_entropy, 0, NAMES, chunk=1, threads=2)
+    parts = []
+    for part in train_chunks(long, data, masks(), cross_entropy, 0, NAMES, chunk=1, threads=2):
+        parts.append(part)
+        for _ in range(30):
+            Stacked(dense())
+    assert torch.equal(join(parts, tuple(NAMES)).thetas, alone.thetas)

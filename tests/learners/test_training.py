@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from heldout.core.batch import Batch
 from heldout.core.cross_entropy import cross_entropy
 from heldout.core.recipe import Recipe
+from heldout.learners import paths
 from heldout.learners.training import train_chunks, train_population
 
 SEED, NAMES = 5, [3, 11, 4, 8]
@@ -170,3 +171,11 @@ def test_looking_after_an_epoch_changes_nothing(name: str) -> None:
     alone = train_population(recipe, train, masks(), cross_entropy, SEED, NAMES)
     assert torch.equal(looked.thetas, alone.thetas)
     assert torch.equal(looked.predict(train.x), alone.predict(train.x))
+
+
+def test_wide_convolutions_run_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There a batch of one replica fills a core, and vmap was measured slower."""
+    make, inputs, path = CATALOGUE["conv"]
+    assert path == "vmap"
+    monkeypatch.setattr(paths, "_WIDE_BYTES", 1000)
+    agree(Recipe(make, lr=1e-2, epochs=2, batch_size=16), Batch(inputs(), labels()), "loop")

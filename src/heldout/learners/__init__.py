@@ -1,5 +1,6 @@
 """Learners: ways of moving a population.
 
-Training by a `Recipe` is one composed piece, whose files import each other in one direction only:
-`training -> {paths, crew, memory, grouping} -> {stepping, looped} -> {stacked, vmapped, optimizers, orders} -> population`.
+Training by a `Recipe` is one composed piece, so its files import each other, in one direction only:
+`training` (what callers use) -> `paths`, `memory`, `crew` -> `stepping`, `looped`, `probe` -> `stacked`, `vmapped`,
+`optimizers`, `orders`, `plan` -> `population`.
 """

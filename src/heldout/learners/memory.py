@@ -32,7 +32,7 @@ def estimate_bytes(
     2 replicas p_bytes (the rows, in chunks and joined) + threads chunk (p_bytes (3 + kept) + made), where kept counts the
     optimizer's tensors (Adam: 2) and 3 stands for parameters and the copies on the way out. made is measured: the inputs
     of a batch and every tensor that one forward and backward of one replica makes, gradients included. They do not all
-    live at once, but the allocator keeps about as much in pieces: measured, the estimate is .6 to 1.8 of the truth.
+    live at once, but the allocator keeps about as much in pieces: measured, the estimate is .6 to 1.4 of the truth.
     """
     parameters, working = replica_bytes(recipe, train, loss)
     busy = min(replicas, threads * chunk)

@@ -20,6 +20,7 @@ from heldout.core.batch import Batch
 from heldout.core.errors import InputError
 from heldout.core.population import Layout, bytes_made, call, trainable
 from heldout.core.recipe import Recipe
+from heldout.learners.optimizers import make_optimizer
 from heldout.learners.plan import Loss, Plan, fresh
 from heldout.learners.population import Path, adapted, part_of, picked
 from heldout.learners.probe import disagreement, needs_a_loop, plain
@@ -44,6 +45,7 @@ def make_plan(
     """
     model, other = fresh(recipe, seed, names[0]), fresh(recipe, seed, names[1] if len(names) > 1 else "probe")
     _check_models(model, other)
+    make_optimizer(recipe, list(trainable(model).values()))
     x = adapted(train.x, model)
     device = next(iter(trainable(model).values())).device
     y = train.y.to(device)
@@ -65,7 +67,11 @@ def make_plan(
     for path in paths:
         if recipe.path in ("auto", path):
             forward, reason = _attempt(path, model, other, some, labels, loss)
-            wide = path == "vmap" and recipe.path == "auto" and _wide(recipe, model, some, labels, loss)
+            wide = (
+                path == "vmap"
+                and recipe.path == "auto"
+                and _wide(min(recipe.batch_size, len(rows)), model, some, labels, loss)
+            )
             if reason is None and wide:
                 reason = "a batch of one replica is large enough to fill a core"
             if reason is None:
@@ -80,9 +86,9 @@ def make_plan(
     return replace(plan, note=f"trained one replica at a time ({why})")
 
 
-def _wide(recipe: Recipe, model: nn.Module, x: Any, y: Tensor, loss: Loss) -> bool:
+def _wide(batch: int, model: nn.Module, x: Any, y: Tensor, loss: Loss) -> bool:
     made = bytes_made(lambda: plain(model, {}, x, y, loss))
-    return made * recipe.batch_size // y.shape[0] > _WIDE_BYTES
+    return made * batch // y.shape[0] > _WIDE_BYTES
 
 
 def _attempt(

@@ -14,6 +14,7 @@ True
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,7 @@ class Stacked:
 
     def __init__(self, module: nn.Module) -> None:
         try:
-            graph = fx.Tracer().trace(module)
+            graph = _Tracer().trace(module)
         except Exception as error:
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise Unstackable(f"its forward cannot be traced ({line})") from error
@@ -176,6 +177,21 @@ class Stacked:
         if id(t) not in self._names:
             raise Unstackable(f"its tensor {what} is neither a parameter nor a buffer")
         return self._names[id(t)]
+
+
+class _Tracer(fx.Tracer):
+    """While fx traces, every module call of the process comes here: those of other threads must pass through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
 
 
 def _attribute(module: nn.Module, target: str) -> Any:
