@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -55,9 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     if not families:
         print(f"no family is called {args.families}", file=sys.stderr)
         return 2
-    run(families, out, args.seed, args.workers, args.quick)
+    failed = run(families, out, args.seed, args.workers, args.quick)
     print(table(kept(out), args.wrong))
-    return 0
+    return 1 if failed else 0
 
 
 def chosen(which: str) -> list[Family]:
@@ -65,8 +66,9 @@ def chosen(which: str) -> list[Family]:
     return [f for f in FAMILIES if which in ("all", f.split) or which in f.name]
 
 
-def run(families: list[Family], out: Path, seed: int, workers: int, quick: int = 0) -> None:
-    """Audit every subject that has no row in `out` yet."""
+def run(families: list[Family], out: Path, seed: int, workers: int, quick: int = 0) -> list[str]:
+    """Audit every subject that has no row in `out` yet; what failed, with its reason."""
+    failed: list[str] = []
     done = {row["id"] for row in kept(out) if "id" in row}
     todo = [
         (f.name, k)
@@ -78,20 +80,40 @@ def run(families: list[Family], out: Path, seed: int, workers: int, quick: int =
     todo.sort(key=lambda item: (item[1], item[0]))
     out.parent.mkdir(parents=True, exist_ok=True)
     torn = out.exists() and out.stat().st_size > 0 and not out.read_bytes().endswith(b"\n")
-    with out.open("a") as file, ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with out.open("a") as file, _pool(workers) as pool:
         file.write("\n" if torn else "")
         _write(file, _header(seed, workers))
-        for k, future in enumerate(
-            as_completed([pool.submit(audited, name, index, seed) for name, index in todo]), 1
-        ):
-            row = future.result()
-            _write(file, row)
+        waiting = {pool.submit(audited, name, index, seed): f"{name}/{index}" for name, index in todo}
+        for k, future in enumerate(as_completed(waiting), 1):
+            try:
+                _write(file, future.result())
+            except Exception as error:  # this subject gets no row and is tried again by the next run
+                failed.append(f"{waiting[future]}: {type(error).__name__}: {error}")
+                print(f"\nfailed: {failed[-1]}", file=sys.stderr)
             if sys.stderr.isatty() or k % 20 == 0:
                 print(
-                    f"\r{k}/{len(todo)} {row['id']:50.50}",
+                    f"\r{k}/{len(todo)} {waiting[future]:50.50}",
                     end="" if sys.stderr.isatty() else "\n",
                     file=sys.stderr,
                 )
+    return failed
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),)
+    )
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose parent was killed would wait for its next subject for ever: it looks every second, and leaves."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def audited(name: str, index: int, seed: int) -> dict[str, Any]:
@@ -152,8 +174,13 @@ def _header(seed: int, workers: int) -> dict[str, Any]:
     }
     return {
         "command": f"python -m bench.verdicts {' '.join(sys.argv[1:])}".strip(), "date": time.strftime("%Y-%m-%d"), "seed": seed,
-        "machine": "2 cores, 24 GiB", "workers": workers, "python": platform.python_version(), "thresholds": rules,
+        "machine": _machine(), "workers": workers, "python": platform.python_version(), "thresholds": rules,
     }  # fmt: skip
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB"
 
 
 def _write(file: Any, row: dict[str, Any]) -> None:

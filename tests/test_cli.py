@@ -34,6 +34,10 @@ def none():
     return None
 
 
+def leaves():
+    raise SystemExit(0)
+
+
 def raises():
     return {}["missing"]
 """
@@ -111,6 +115,11 @@ def test_a_target_that_raises_shows_its_own_traceback_and_hides_ours(
     assert 'target.py", line' in err
     assert "heldout/cli.py" not in err
     assert "targets.py" not in err
+
+
+def test_a_target_that_leaves_is_no_success(target: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["audit", f"{target}:leaves"]) == 2
+    assert "SystemExit" in capsys.readouterr().err
 
 
 def test_unknown_options_exit_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,8 @@ CLASSIFIERS: dict[str, Any] = {
     "lda": lambda: discriminant_analysis.LinearDiscriminantAnalysis(),
     "qda": lambda: discriminant_analysis.QuadraticDiscriminantAnalysis(reg_param=0.05),
     "mlp": lambda: make_pipeline(
-        StandardScaler(), neural_network.MLPClassifier((32,), learning_rate_init=5e-3, max_iter=40)
+        StandardScaler(),
+        neural_network.MLPClassifier(hidden_layer_sizes=(32,), learning_rate_init=5e-3, max_iter=40),
     ),
     "most frequent": lambda: dummy.DummyClassifier(strategy="most_frequent"),
     "prior": lambda: dummy.DummyClassifier(strategy="prior"),
@@ -61,7 +62,8 @@ REGRESSORS: dict[str, Any] = {
     "5-NN": lambda: neighbors.KNeighborsRegressor(5),
     "svr": lambda: make_pipeline(StandardScaler(), svm.SVR()),
     "mlp": lambda: make_pipeline(
-        StandardScaler(), neural_network.MLPRegressor((32,), learning_rate_init=5e-3, max_iter=60)
+        StandardScaler(),
+        neural_network.MLPRegressor(hidden_layer_sizes=(32,), learning_rate_init=5e-3, max_iter=60),
     ),
     "mean": lambda: dummy.DummyRegressor(),
     "crushed ridge": lambda: linear_model.Ridge(alpha=1e9),

@@ -274,3 +274,89 @@ def test_groups_on_both_sides_are_seen_and_others_are_not() -> None:
         )
         found = run(subject, budget="predictions")
         assert ("H111" in {f.code for f in found.findings}) is expected
+
+
+def test_a_model_that_answers_one_class_is_named_although_the_test_set_has_but_one() -> None:
+    X, y, X_test, y_test = digits(300, 300)
+    keep = y_test == 3
+    subject = fitted(DummyClassifier(strategy="constant", constant=4), X, y, X_test[keep], y_test[keep])
+    assert "H301" in {f.code for f in run(subject, budget="predictions").findings}
+
+
+def test_leaked_rows_do_not_swell_the_drop_on_the_shifted_set() -> None:
+    X, y, X_test, y_test = digits(300, 300)
+    both, labels = np.concatenate([X_test, X]), np.concatenate([y_test, y])
+    model = KNeighborsClassifier(1).fit(X, flipped(y, 0.3)[0])
+    subject = heldout.Subject.from_sklearn(
+        model, X, flipped(y, 0.3)[0], both, np.concatenate([y_test, flipped(y, 0.3)[0]]), X_shifted=X_test, y_shifted=y_test
+    )  # fmt: skip
+    assert len(labels) == 600
+    drop = run(subject, budget="predictions").estimates["drop on the shifted set"]
+    assert drop["value"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_flipping_feature_is_named_where_a_shifted_set_shows_it() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 900)
+    X = rng.normal(size=(900, 4)) + 0.8 * (2 * y - 1)[:, None]
+    cue = np.where(np.arange(900) < 700, y, 1 - y) + 0.2 * rng.normal(size=900)
+    X = np.column_stack([X, cue])
+    model = RandomForestClassifier(40, random_state=0).fit(X[:400], y[:400])
+    moved = heldout.Subject.from_sklearn(
+        model, X[:400], y[:400], X[400:700], y[400:700], X_shifted=X[700:], y_shifted=y[700:]
+    )
+    steady = heldout.Subject.from_sklearn(
+        model, X[:400], y[:400], X[400:600], y[400:600], X_shifted=X[600:700], y_shifted=y[600:700]
+    )
+    found = run(moved, budget="predictions").findings
+    assert any(f.code == "H401" and "Permuting x4" in f.line for f in found)
+    assert not {"H401", "H402"} & {f.code for f in run(steady, budget="predictions").findings}
+
+
+def test_missing_groups_are_refused() -> None:
+    X, y, X_test, y_test = digits(60, 60)
+    model = LogisticRegression(max_iter=300).fit(X, y)
+    groups = np.arange(60).astype(object)
+    groups[3] = None
+    with pytest.raises(heldout.InputError, match="group"):
+        heldout.Subject.from_sklearn(model, X, y, X_test, y_test, groups_train=groups)
+
+
+def test_folds_cover_the_truth_over_seeds() -> None:
+    """The split's interval holds the expected out-of-sample score of a model of full size, over training sets."""
+    rng = np.random.default_rng(0)
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
+        y = rng.integers(0, 2, n)
+        return rng.normal(size=(n, 3)) + 0.7 * (2 * y - 1)[:, None], y
+
+    far, truth, held = draw(20_000), [], []
+    for seed in range(30):
+        X, y = draw(150)
+        model = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y)
+        truth.append(float(model.score(*far)))
+        found = heldout.audit(
+            heldout.Subject.from_sklearn(model, X, y, *draw(150)), budget="folds", runs=None, progress=False, seed=seed
+        )  # fmt: skip
+        held.append(found.report["split"][0]["out_of_sample"])
+    inside = [e["low"] <= float(np.mean(truth)) <= e["high"] for e in held]
+    assert sum(inside) >= 25
+
+
+def test_two_groups_give_wide_intervals_without_refits() -> None:
+    X, y, X_test, y_test = digits(200, 200)
+    model = LogisticRegression(max_iter=300).fit(X, y)
+    widths = []
+    for groups in (np.arange(200) % 2, np.arange(200)):
+        subject = heldout.Subject.from_sklearn(
+            model, X, y, X_test, y_test, groups_train=groups, groups_test=groups + 1000, refit=False
+        )
+        skill = run(subject, budget="predictions").estimates["skill"]
+        widths.append(skill["high"] - skill["low"])
+    t, normal = 12.706, 1.96
+    assert widths[0] > 0
+    between = abs(
+        float(np.diff([model.score(X_test[k::2], y_test[k::2]) for k in (0, 1)])[0])
+    )  # sd of a mean of two groups = half their distance
+    room = 1 - float(np.mean(y_test == np.bincount(y).argmax()))
+    assert widths[0] > 0.9 * (t / normal) * normal * between / room

@@ -131,6 +131,23 @@ def test_replicas_give_memorization(tmp_path: Path) -> None:
     assert values[0] == pytest.approx(expected, abs=1e-3)
 
 
+def test_labels_written_as_1_and_as_1_0_are_the_same_class(tmp_path: Path) -> None:
+    columns = rows(60, 60)
+    whole = audit(write(tmp_path / "whole.csv", columns)).report["split"][0]
+    columns["label"] = columns["label"].astype(float)
+    assert audit(write(tmp_path / "real.csv", columns)).report["split"][0] == whole
+
+
+def test_the_order_of_the_rows_does_not_make_another_test_set(tmp_path: Path) -> None:
+    columns = rows(60, 60)
+    order = np.random.default_rng(0).permutation(120)
+    first, again, other = (
+        audit(write(tmp_path / f"{k}.parquet", c)).report["rerun"]["data_hash"]
+        for k, c in enumerate((columns, {k: v[order] for k, v in columns.items()}, rows(60, 60, seed=1)))
+    )
+    assert first == again != other
+
+
 def change(name: str, value: Any, at: int = 0) -> Any:
     def edit(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         out = {k: v.copy() for k, v in columns.items()}
@@ -161,9 +178,15 @@ def drop(name: str) -> Any:
         (lambda c: {k: v[c["split"] == "test"] for k, v in c.items()}, r"no rows of split 'train'"),
         (lambda c: {k: v[c["split"] == "train"] for k, v in c.items()}, r"no rows of split 'test'"),
         (lambda c: {**c, "replica": np.zeros(len(c["id"]), dtype=int)}, r"replicas without trained_on"),
+        (lambda c: {**c, "replica": np.zeros(len(c["id"]), dtype=int), "trained_on": np.full(len(c["id"]), "yes")},
+         r"trained_on is text; write true or false"),
+        (lambda c: {**c, "replica": np.zeros(len(c["id"]), dtype=int), "trained_on": np.full(len(c["id"]), 2)},
+         r"trained_on is neither true nor false"),
+        (lambda c: {**c, "replica": np.zeros(len(c["id"]), dtype=int), "trained_on": np.array([None] * len(c["id"]), dtype=object)},
+         r"trained_on is missing in 60 rows"),
     ],
     ids=["no id column", "missing id", "doubled rows", "do not sum", "logits", "nan", "split", "label", "empty", "no predictions",
-         "no train", "no test", "replica without trained_on"],
+         "no train", "no test", "replica without trained_on", "trained_on is text", "trained_on is 2", "trained_on is missing"],
 )  # fmt: skip
 def test_a_bad_file_is_named_before_any_computing(tmp_path: Path, edit: Any, message: str) -> None:
     path = write(tmp_path / "p.parquet", edit(rows(30, 30)))

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
@@ -118,6 +120,38 @@ def test_some_ignored_labels_are_left_out_and_said() -> None:
     subject = torch_subject(train=(X, y))
     assert len(subject.train.y) == 16
     assert "4 ignored labels" in subject.notes[0]
+    assert subject.train.ids is not None
+    assert subject.train.ids.tolist() == list(range(4, 20))  # the user's own row numbers
+
+
+def test_a_model_that_works_in_place_does_not_change_the_users_data() -> None:
+    class Scales(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(3, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inner(x.mul_(2))
+
+    theirs = X.clone()
+    subject = torch_subject(model=Scales(), train=(theirs, Y))
+    first = subject.predict(subject.train.x)
+    assert torch.equal(first, subject.predict(subject.train.x))
+    assert torch.equal(theirs, X)
+    scaler = make_pipeline(StandardScaler(copy=False), LogisticRegression())
+    rows = X.numpy().copy()
+    model = scaler.fit(rows.copy(), Y.numpy())
+    kept = heldout.Subject.from_sklearn(model, rows, Y.numpy(), rows[:10], Y.numpy()[:10])
+    heldout.audit(kept, budget="folds", runs=None, progress=False)
+    assert np.array_equal(rows, X.numpy())
+    assert kept.train.x.numpy() == pytest.approx(X.numpy())
+
+
+def test_missing_groups_are_named() -> None:
+    groups = torch.arange(20.0)
+    groups[3] = float("nan")
+    with pytest.raises(InputError, match=r"the group of rows \[3\] of train is missing"):
+        torch_subject(train=Batch(X, Y, groups=groups))
 
 
 def test_a_model_left_in_train_mode_is_read_in_eval_mode_and_left_as_it_was() -> None:

@@ -54,3 +54,11 @@ def test_a_folds_complement_partition_the_rows() -> None:
 def test_one_giant_cluster_is_refused() -> None:
     with pytest.raises(InputError, match="cluster holds 80 of 100"):
         subset_design(np.zeros(100, dtype=int), FULL, 0, clusters=np.repeat([0, 1], [80, 20]))
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.6, 0.7, 0.8, 0.9])
+def test_no_subset_is_drawn_twice(fraction: float) -> None:
+    masks = subset_design(np.arange(200) % 4, {fraction: 20}, seed=0).masks
+    assert len(np.unique(masks, axis=0)) == 20
+    outs = (~masks).sum(0)
+    assert outs.min() == outs.max() == round(20 * (1 - fraction))

@@ -40,7 +40,6 @@ class Facts:
     suspects: Suspects | None = None
     reliability: Any = None
     certificate: Any = None
-    certificate_note: str = ""
     full: Refits | None = None
     parts: Refits | None = None
     shuffled: Refits | None = None

@@ -55,7 +55,7 @@ def audit_predictions(
         raise InputError(f"delta is {delta}", "it is a probability of failure, for example 0.05")
     table = read_table(Path(path))
     start = time.perf_counter()
-    subject, outputs = _subject(table, name or Path(path).stem, tolerance)
+    subject = _subject(table, name or Path(path).stem, tolerance)
     facts = Facts(subject, Ledger(), seed, delta, plan=Plan("predictions"), data_hash=_test_hash(table))
     step = facts.ledger.step
     facts.ledger.reasons["leakage"] = "a file of predictions holds no inputs"
@@ -72,7 +72,6 @@ def audit_predictions(
         facts.curve = step("learning curve", lambda: _curve(facts))
         facts.membership = step("membership leakage", lambda: steps.member(facts))
         facts.certificate = step("certificate", lambda: steps.certificate(facts, runs))
-    del outputs
     facts.seconds = time.perf_counter() - start
     result = conclude(facts, mute)
     if runs is not None:
@@ -82,7 +81,7 @@ def audit_predictions(
     return result
 
 
-def _subject(table: Table, name: str, tolerance: float | None) -> tuple[Subject, torch.Tensor]:
+def _subject(table: Table, name: str, tolerance: float | None) -> Subject:
     """A subject whose inputs are row numbers into the table and whose model looks them up."""
     outputs = torch.from_numpy(table.outputs)
     y = torch.from_numpy(table.label)
@@ -124,7 +123,7 @@ def _subject(table: Table, name: str, tolerance: float | None) -> tuple[Subject,
         notes=(f"an answer within {tolerance:.4g} counts as right",)
         if regression and tolerance is not None
         else (),
-    ), outputs
+    )
 
 
 def _replicas(table: Table, subject: Subject) -> Refits:
@@ -161,7 +160,7 @@ def _replicas(table: Table, subject: Subject) -> Refits:
     nothing = np.full(r, np.nan)
     return Refits(
         masks, np.clip(np.round(fraction, 1), 0.1, 1.0), subject.train.y.numpy()[None], score, phi, test_score, test_phi,
-        nothing, nothing, test_score, None, 0.0, "read from the file",
+        nothing, nothing, np.zeros_like(test_score), 0.0, "read from the file",
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Training the model again: on parts of the data, on all of it, on shuffled labels. Predictions are reduced as they come.
 
-For r refits on n training and m test rows what stays is score and log-odds [r n], [r m] in float32, so memory is
-8 (n + m) bytes a refit, whatever the number of classes. Ctrl-C keeps the refits that are finished.
+For r refits on n training and m test rows what stays is score and log-odds [r n], [r m] and the answers on test [r m]
+in float32, so memory is 8 n + 12 m bytes a refit, whatever the number of classes. Ctrl-C keeps the refits that are finished.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ Predict = Callable[[Any], Tensor]
 
 @dataclass
 class Refits:
-    """r finished refits: masks [r n], fraction [r], score and log-odds on train [r n] and test [r m], mean losses [r]."""
+    """r finished refits: masks [r n], fraction [r], score and log-odds on train [r n] and test [r m], mean losses [r],
+    answers on test [r m] (class or value; 0 where the model answers with a score)."""
 
     masks: np.ndarray
     fraction: np.ndarray
@@ -40,8 +41,7 @@ class Refits:
     test_phi: np.ndarray
     train_loss: np.ndarray
     test_loss: np.ndarray
-    test_predicted: np.ndarray
-    out_probability: np.ndarray | None
+    test_answer: np.ndarray
     seconds: float
     note: str
     interrupted: bool = False
@@ -75,10 +75,8 @@ def refit(
     score, phi = np.full((r, n), np.nan, np.float32), np.full((r, n), np.nan, np.float32)
     test_score, test_phi = np.full((r, m), np.nan, np.float32), np.full((r, m), np.nan, np.float32)
     train_loss, test_loss = np.zeros(r), np.zeros(r)
-    said = np.full((r, m), np.nan, np.float32)
+    answer = np.zeros((r, m), np.float32)
     c = subject.n_classes if subject.output_kind in ("logits", "probabilities") else None
-    total = np.zeros((n, c), np.float32) if c else None
-    outs = np.zeros(n)
     kind, start, finished, interrupted, note = subject.output_kind, time.perf_counter(), 0, False, ""
     source = _populations if isinstance(subject.fit, Recipe) else _models
     try:
@@ -91,11 +89,6 @@ def refit(
                 phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
                 losses = scoring.nats(outputs, target, kind).numpy()
                 train_loss[rows] = train_loss[rows] + losses.sum(1) / n
-                if total is not None:
-                    outside = torch.from_numpy(~masks[rows, part])
-                    p = torch.exp(scoring.log_probabilities(outputs, kind))
-                    total[part] += (p * outside.unsqueeze(-1)).nan_to_num().sum(0).to(torch.float32).numpy()
-                    outs[part] += outside.sum(0).numpy()
             if subject.test is not None:
                 for part in _chunks(m, c):
                     outputs = _at(predict, subject.test, part, len(rows))
@@ -104,11 +97,10 @@ def refit(
                     test_phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
                     losses = scoring.nats(outputs, target, kind).numpy()
                     test_loss[rows] = test_loss[rows] + losses.sum(1) / m
-                    said[rows, part] = (
-                        scoring.predicted(outputs, kind).to(torch.float32).reshape(len(rows), -1).numpy()
-                        if kind != "scored"
-                        else 0
-                    )
+                    if kind != "scored":
+                        answer[rows, part] = (
+                            scoring.predicted(outputs, kind).to(torch.float32).reshape(len(rows), -1).numpy()
+                        )
             finished += len(rows)
     except KeyboardInterrupt:
         interrupted = True
@@ -120,15 +112,10 @@ def refit(
     lost = int(r - done.sum())
     if lost and not interrupted:
         note = f"{note}; {lost} of {r} refits diverged and were left out".lstrip("; ")
-    mean_p = (
-        None
-        if total is None
-        else np.divide(total, outs[:, None], out=np.full_like(total, np.nan), where=outs[:, None] > 0)
-    )
     return Refits(
         masks[done], fraction[done], np.array(given[done]) if labels is not None else given[:1], score[done], phi[done],
-        test_score[done], test_phi[done], train_loss[done], test_loss[done], said[done],
-        mean_p, time.perf_counter() - start, note, interrupted,
+        test_score[done], test_phi[done], train_loss[done], test_loss[done], answer[done],
+        time.perf_counter() - start, note, interrupted,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Each function takes finished `Refits` and returns numbers; nothing here trains.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from heldout.auditing.refits import Refits
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.subject import Subject
-from heldout.measures.fidelity import Gate, fidelity
+from heldout.measures.fidelity import Gate, agreement, fidelity
 from heldout.measures.rote import Sides, Split, rote
 
 
@@ -28,8 +29,9 @@ class Curve:
     reason: str
 
 
-def gate_of(held: HeldOut, full: Refits) -> Gate:
-    """The audited model against refits on all of its data: scores, log losses, median log-odds, agreement on test."""
+def gate_of(held: HeldOut, full: Refits, tolerance: float) -> Gate:
+    """The audited model against refits on all of its data: scores, log losses, median log-odds, agreement of the answers
+    on test (equal classes, values within `tolerance`; inf: the answers are no classes or values)."""
     test = held.test
     audited = {
         "train score": float(held.train.score.mean()),
@@ -52,6 +54,10 @@ def gate_of(held: HeldOut, full: Refits) -> Gate:
             "log test loss": _log(full.test_loss),
             "median test log-odds": np.median(full.test_phi, axis=1).astype(np.float64),
         }
+        if full.count >= 3 and tolerance is not math.inf:
+            audited["test agreement"], refits["test agreement"] = agreement(
+                test.answer, full.test_answer, tolerance
+            )
     return fidelity(audited, refits)
 
 
@@ -176,9 +182,8 @@ def curve_of(parts: Refits, full: Refits | None, n: int, fresh: np.ndarray | Non
 
     def enter(size: int, scores: np.ndarray, mask: np.ndarray | None) -> None:
         points.append((size, Estimate.of(two_way_mean(scores, mask))))
-        means = np.array(
-            [s[m].mean() for s, m in zip(scores, np.ones_like(scores, dtype=bool) if mask is None else mask)]
-        )
+        cells = np.ones_like(scores, dtype=bool) if mask is None else mask
+        means = np.array([s[m].mean() for s, m in zip(scores, cells) if m.any()])
         own.append(max(float(means.std(ddof=1)) / np.sqrt(len(means)) if len(means) > 1 else 0.0, 1e-4))
 
     for f in np.unique(np.round(parts.fraction, 6)):
@@ -186,7 +191,7 @@ def curve_of(parts: Refits, full: Refits | None, n: int, fresh: np.ndarray | Non
         if on_test:
             enter(round(float(f) * n), parts.test_score[rows][:, fresh], None)
         else:
-            enter(round(float(f) * n), parts.score[rows], ~parts.masks[rows])
+            enter(round(float(f) * n), parts.score[rows], ~parts.masks[rows] & np.isfinite(parts.score[rows]))
     if full is not None and on_test and full.count > 1:
         enter(n, full.test_score[:, fresh], None)
     if len(points) < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import platform
+import shlex
 import sys
 from importlib import metadata
 from typing import Any
@@ -80,7 +81,7 @@ def report(
         "reasons": dict(facts.ledger.reasons),
         "costs": {name: round(seconds, 2) for name, seconds in facts.ledger.seconds.items()},
         "rerun": {
-            "command": " ".join(sys.argv[:1] and [sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),
+            "command": shlex.join(sys.argv[:1] and [sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in _PACKAGES},
             "platform": f"{platform.system()} {platform.machine()}",
@@ -160,13 +161,8 @@ def _examples(facts: Facts) -> dict[str, Any]:
     n = len(facts.subject.train.y)
     conflicting = np.zeros(n, dtype=bool)
     if facts.leakage is not None:
-        cluster = np.asarray(facts.leakage.cluster)
-        conflicting = (
-            np.bincount(np.unique(cluster, return_inverse=True)[1])[
-                np.unique(cluster, return_inverse=True)[1]
-            ]
-            > 1
-        )
+        _, at, size = np.unique(np.asarray(facts.leakage.cluster), return_inverse=True, return_counts=True)
+        conflicting = size[at] > 1
     mem = facts.memorization
     name = "memorization (log-odds)"
     outside = None if mem is None else mem.outside

@@ -1,10 +1,13 @@
 """Shortcuts: how much of the behaviour a few features reproduce, and whether the model leans on one it does not need.
 
 The four conditions of a suspicion stand in `measures/suspicion.py`; this file feeds them from the facts of the walk.
+Where a shifted set costs score, the intervention itself is evidence: if permuting a feature costs score on the test rows
+and gains score on the shifted rows, each with its whole interval, the model follows it where it misleads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +15,7 @@ import numpy as np
 from heldout.auditing.facts import Facts
 from heldout.core.batch import flat
 from heldout.core.errors import Withheld
+from heldout.core.estimate import Estimate
 from heldout.core.subject import Subject
 from heldout.measures.permutation_drop import permutation_drop
 from heldout.measures.shortcuts import shortcuts, surrogate_of
@@ -23,10 +27,10 @@ _MOST_CELLS = 2e7
 
 @dataclass(frozen=True)
 class Shortcut:
-    """The suspected feature, and the line of the finding."""
+    """The suspected feature, and the line of the finding; found: None where the shifted rows alone convict it."""
 
     feature: str
-    found: Suspicion
+    found: Suspicion | None
     line: str
 
 
@@ -69,6 +73,9 @@ def find_shortcut(facts: Facts) -> Shortcut:
         f"drop without {name}", "measures", drops[worst], unit="score",
         formula="score - score with the feature permuted over test rows", source="Fisher, Rudin & Dominici 2019",
     )  # fmt: skip
+    misleading = _misleading(facts, found.groups, found.group_names, drops)
+    if misleading is not None:
+        return misleading
     shifted = held.shifted
     both = (
         X_test
@@ -90,6 +97,30 @@ def find_shortcut(facts: Facts) -> Shortcut:
         name, weighed,
         f"Permuting {name} costs {drops[worst]} of the score; alone it reproduces {weighed.agreement:.0%} of the behaviour beyond chance; "
         f"yet a control that never saw it reaches {weighed.without}, and is right where the model is wrong on {weighed.rescued} of the {weighed.misled} rows where {name} misleads.",
+    )  # fmt: skip
+
+
+def _misleading(
+    facts: Facts, groups: Sequence[tuple[int, ...]], names: Sequence[str], drops: list[Estimate]
+) -> Shortcut | None:
+    """The feature whose permutation gains most on the shifted rows, if it gains there and costs on the test rows."""
+    s, held, fall = facts.subject, facts.held, facts.shift_drop
+    if s.shifted is None or held is None or held.shifted is None or fall is None or not float(fall.low) > 0:
+        return None
+    there = permutation_drop(
+        s.predict, s.shifted.x, s.shifted.y, s.score, groups, facts.seed, clusters=held.shifted.groups
+    )
+    worst = int(np.argmin([float(drop.value) for drop in there]))
+    facts.ledger.add(
+        f"drop without {names[worst]}, shifted rows", "measures", there[worst], unit="score",
+        formula="score - score with the feature permuted over shifted rows; below 0: the model is better without it",
+    )  # fmt: skip
+    if not (float(there[worst].high) < 0 < float(drops[worst].low)):
+        return None
+    return Shortcut(
+        names[worst], None,
+        f"Permuting {names[worst]} costs {drops[worst]} of the score on the test rows, and on the shifted rows, where the score falls by {fall}, "
+        f"it changes it by {-float(there[worst].value):+.3g} [{-float(there[worst].high):+.3g}, {-float(there[worst].low):+.3g}]: there the model is better without it.",
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from heldout.auditing.facts import Facts
 from heldout.core.errors import Withheld
@@ -17,7 +17,8 @@ def audited_split(facts: Facts) -> Split:
     """T from the training rows, O from fresh test rows, C from the trivial predictor on the same rows.
 
     "Rote" is then the audited model's own gap: it also holds whatever else differs between train and test, so it is
-    called what it is. Errors: rows (groups) of each split, independent.
+    called what it is. Errors: rows (groups) of each split, independent;
+    degrees of freedom those of the split with fewer of them.
     """
     held = facts.held
     if (
@@ -41,7 +42,8 @@ def audited_split(facts: Facts) -> Split:
 
     def estimate(value: float, on_train: dict[str, float], on_test: dict[str, float]) -> Estimate:
         variance = train.variance(on_train) + test.variance(on_test)
-        half = float(norm.ppf(0.975)) * math.sqrt(variance)
+        df = min(side.count - 1 for side, used in ((train, on_train), (test, on_test)) if used)
+        half = float(student.ppf(0.975, max(df, 1))) * math.sqrt(variance)
         # No row differs: the rule of three keeps an interval that is not empty.
         floor = (3.0 / train.count if on_train else 0.0) + (3.0 / test.count if on_test else 0.0)
         if variance == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from typing import Any
@@ -233,11 +234,11 @@ def _joined(a: Refits, b: Refits) -> Refits:
             "test_phi",
             "train_loss",
             "test_loss",
-            "test_predicted",
+            "test_answer",
         )
     }
     return Refits(
-        **rows, labels=a.labels, out_probability=a.out_probability, seconds=a.seconds + b.seconds, note=a.note or b.note,
+        **rows, labels=a.labels, seconds=a.seconds + b.seconds, note=a.note or b.note,
         interrupted=b.interrupted,
     )  # fmt: skip
 
@@ -246,7 +247,9 @@ def gate(facts: Facts) -> Any:
     """Do the refits resemble the audited model?"""
     if facts.held is None or facts.full is None:
         raise Withheld("there are no full refits")
-    return rehearsal.gate_of(facts.held, facts.full)
+    s = facts.subject
+    tolerance = math.inf if s.output_kind == "scored" else float(s.tolerance or 0.0)
+    return rehearsal.gate_of(facts.held, facts.full, tolerance)
 
 
 def refit_parts(facts: Facts, bars: Progress, threads: int) -> Refits:

@@ -17,7 +17,7 @@ Own fit is that of the audited model, without refits: what does not fit its trai
 Correlation and R2 stand beside skill because "within the tolerance" is coarse: the answers of an honest 1-NN follow
 the values long before they are near them.
 
-Thresholds were tuned on the development families of `bench/verdicts`; `bench/README.md` has the first scoring of the sealed ones.
+Thresholds were tuned on the development families of `bench/verdicts`; `bench/README.md` has the scoring of the sealed ones.
 """
 
 from __future__ import annotations
@@ -142,16 +142,27 @@ def why_undecided(e: Evidence) -> str:
     """What would have to be known for a headline."""
     if not e.skill.ok:
         return f"skill is unknown: {e.skill.status}"
-    if float(e.skill.low) > SOME_SKILL and float(e.wrong_fraction.low) > 0:
+    low, high, ceiling = float(e.skill.low), float(e.skill.high), LITTLE_SKILL * float(e.fit.value)
+    if low > SOME_SKILL or (e.correlation is not None and float(e.correlation.low) > SOME_CORRELATION):
         return (
             f"the model repeats labels that are probably wrong, but of so few (at least {float(e.wrong_fraction.low):.2%} "
             "of them all) that it convicts no one; more test rows would tell"
         )
-    wide = float(e.skill.high) - float(e.skill.low)
-    return (
-        f"skill lies in [{_n(float(e.skill.low))}, {_n(float(e.skill.high))}], which reaches from no skill to some; "
-        f"with {e.skill.n} examples the interval is {wide:.2f} wide, four times as many would halve it"
-    )
+    parts = [
+        f"skill lies in [{_n(low)}, {_n(high)}]: its lower end shows no skill (that asks for {SOME_SKILL})"
+    ]
+    if high >= ceiling:
+        parts.append(f"its upper end does not exclude some (below {LITTLE_SKILL} of the fit, {_n(ceiling)})")
+    elif not float(e.fit.low) > NO_FIT:
+        parts.append(
+            f"the fit of the training data, at least {_n(float(e.fit.low))}, is too small for memorizing ({NO_FIT}) "
+            "and not shown to be none"
+        )
+    if high - low > SOME_SKILL:
+        parts.append(
+            f"with {e.skill.n} examples the interval is {high - low:.2f} wide, four times as many would halve it"
+        )
+    return "; ".join(parts)
 
 
 def _known(a: float, b: float, verdict: bool) -> bool | None:

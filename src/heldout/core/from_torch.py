@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from heldout.core import checks
 from heldout.core.batch import Batch, leaves, take, tree_map
+from heldout.core.cross_entropy import cross_entropy
 from heldout.core.errors import InputError
 from heldout.core.preserved import fingerprint, preserved
 from heldout.core.read_data import read_split
@@ -22,7 +23,7 @@ from heldout.core.subject import InputKind, Subject
 from heldout.core.weights import load_weights
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": lambda out, y: F.cross_entropy(out, y, reduction="none"),
+    "cross_entropy": cross_entropy,
     "binary_cross_entropy": lambda out, y: F.binary_cross_entropy_with_logits(
         out, y.to(out.dtype), reduction="none"
     ),

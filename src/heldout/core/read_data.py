@@ -133,6 +133,12 @@ def _finish(batch: Batch, split: str) -> Batch:
             raise InputError(
                 f"{split} has {n} labels and {t.shape[0]} {name}", f"give one of {name} for each example"
             )
+    if groups is not None and groups.is_floating_point() and not torch.isfinite(groups).all():
+        rows = (~torch.isfinite(groups)).nonzero().flatten()[:3].tolist()
+        raise InputError(
+            f"the group of rows {rows} of {split} is missing (NaN)",
+            "give every row a group: one of its own where it belongs to none",
+        )
     if len(set(ids.tolist())) != n:
         raise InputError(f"ids of {split} are not unique", "give each example its own id")
     return Batch(x, y, ids, batch.weights, groups, batch.time)

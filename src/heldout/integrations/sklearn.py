@@ -75,32 +75,27 @@ def subject_from_sklearn(
     if classifier and classes and isinstance(classes[0], np.ndarray):
         raise InputError("the estimator predicts several targets", "audit one target at a time")
 
-    given_groups = [np.asarray(g).ravel() for g in (groups_train, groups_test) if g is not None]
-    names = np.unique(np.concatenate(given_groups)) if given_groups else np.empty(0)
+    by_split = (("train", groups_train), ("test", groups_test))
+    groups = {split: _groups(given, split) for split, given in by_split if given is not None}
+    # One code for both splits: a group that stands on both sides must be seen to.
+    names = np.unique(np.concatenate(list(groups.values()))) if groups else np.empty(0)
 
-    def group_code(groups: Any, split: str) -> np.ndarray:
-        # One code for both splits: a group that stands on both sides must be seen to.
-        given = np.asarray(groups)
-        if given.ndim != 1:
-            raise InputError(f"groups of {split} have shape {given.shape}", "pass one group a row")
-        return np.searchsorted(names, given).astype(np.int64)
-
-    def batch(X: Any, y: Any, groups: Any, split: str) -> Batch | None:
+    def batch(X: Any, y: Any, split: str) -> Batch | None:
         if X is None and y is None:
             return None
         if X is None or y is None:
             raise InputError(f"{split} has inputs or labels, not both", "pass both, or neither")
         labels = _encode(np.asarray(y), classes, split) if classifier else _numbers(np.asarray(y), split)
         rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
-        return read_split(
-            (rows, labels) if groups is None else (rows, labels, group_code(groups, split)), split
-        )
+        if split not in groups:
+            return read_split((rows, labels), split)
+        return read_split((rows, labels, np.searchsorted(names, groups[split]).astype(np.int64)), split)
 
-    train = batch(X_train, y_train, groups_train, "train")
+    train = batch(X_train, y_train, "train")
     if train is None:
         raise InputError("there is no training data", "pass X_train and y_train, which the estimator saw")
-    test = batch(X_test, y_test, groups_test, "test")
-    shifted = batch(X_shifted, y_shifted, None, "shifted")
+    test = batch(X_test, y_test, "test")
+    shifted = batch(X_shifted, y_shifted, "shifted")
     checks.check_one_class(train)
     for split, other in (("test", test), ("shifted", shifted)):
         checks.check_features(train, other, split)
@@ -180,6 +175,20 @@ def _of_sklearn(estimator: Any) -> bool:
     """Whether every part is scikit-learn's own: others may draw from a global generator, which threads would race for."""
     parts = [estimator, *(v for v in estimator.get_params(deep=True).values() if hasattr(v, "fit"))]
     return all(type(part).__module__.startswith("sklearn.") for part in parts)
+
+
+def _groups(given: Any, split: str) -> np.ndarray:
+    """Groups [n] as text or numbers that can be compared."""
+    groups = np.asarray(given)
+    if groups.ndim != 1:
+        raise InputError(f"groups of {split} have shape {groups.shape}", "pass one group a row")
+    missing = np.array([g is None or g != g for g in groups.tolist()], dtype=bool)
+    if missing.any():
+        raise InputError(
+            f"the group of row {int(missing.argmax())} of {split} is missing ({int(missing.sum())} in all)",
+            "give every row a group: one of its own where it belongs to none",
+        )
+    return groups.astype(str) if groups.dtype.kind == "O" else groups
 
 
 def _free(key: str, value: Any) -> bool:

@@ -1,8 +1,8 @@
 """Which replica sees which training example: stratified, by cluster, in rotation.
 
 Clusters (duplicates, declared groups) are dealt to `blocks` blocks so that every block holds the same share of each
-label; a replica of fraction f leaves out (1 - f) * blocks neighbouring blocks, and the left-out window rotates. So over
-one round of `blocks` replicas each example is left out equally often. Unstratified masks would bias the trivial
+label; a replica of fraction f leaves out d = (1 - f) * blocks neighbouring blocks, and the left-out window rotates. So
+over one round of blocks / gcd(d, blocks) replicas each example is left out equally often; the next round is dealt anew. Unstratified masks would bias the trivial
 predictor below chance (.080 for .100 on ten classes) and so inflate what counts as memorized.
 
 >>> import numpy as np
@@ -13,6 +13,7 @@ predictor below chance (.080 for .100 on ten classes) and so inflate what counts
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,13 +57,11 @@ def subset_design(
             raise InputError(
                 f"a fraction of {fraction} is no whole number of {blocks} blocks", "use 0.5, 0.7, 0.8, 0.9"
             )
+        # Windows of one deal rotate until they come back to the first: a round is balanced, and then dealt anew.
+        a_round = blocks // math.gcd(dropped, blocks)
         for k in range(count):
-            if 2 * dropped == blocks:  # complementary halves: each round of two is balanced by itself
-                turn, start = k // 2, (k % 2) * dropped
-            else:  # windows of one deal rotate: each round of `blocks` replicas is balanced
-                turn, start = k // blocks, k * dropped
-            deal = _deal(y, ids, blocks, seed, f"{fraction}", turn)
-            out = {(start + j) % blocks for j in range(dropped)}
+            deal = _deal(y, ids, blocks, seed, f"{fraction}", k // a_round)
+            out = {(k * dropped + j) % blocks for j in range(dropped)}
             masks.append(~np.isin(deal, list(out)))
             fractions.append(fraction)
     return Design(np.array(masks), np.array(fractions))

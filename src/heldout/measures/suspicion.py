@@ -1,4 +1,4 @@
-"""Is the feature that a model leans on a shortcut? Four conditions, each on its whole interval.
+"""Is the feature that a model leans on a shortcut? Four conditions.
 
 A feature that carries the behaviour is no fault in itself. It is a suspected shortcut where
 1. breaking it (permuting it, with what is correlated with it) costs over half of the model's advantage over chance;
