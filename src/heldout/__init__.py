@@ -5,7 +5,7 @@ files need neither torch nor scipy:
 
 >>> import heldout
 >>> sorted(heldout.__all__)
-['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions']
+['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions', 'declare']
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ __all__ = [
     "Subject",
     "audit",
     "audit_predictions",
+    "declare",
 ]
 
 if TYPE_CHECKING:
     from heldout.auditing.audit import audit as audit
+    from heldout.auditing.declare import declare as declare
     from heldout.auditing.predictions import audit_predictions
     from heldout.core.errors import HeldoutError, InputError
     from heldout.core.estimate import Estimate
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
     from heldout.core.subject import Subject
 
 _HOME = {
-    "audit": "heldout.auditing",
-    "audit_predictions": "heldout.auditing",
+    "audit": "heldout.auditing.audit",
+    "audit_predictions": "heldout.auditing.predictions",
+    "declare": "heldout.auditing.declare",
     "Estimate": "heldout.core.estimate",
     "Fits": "heldout.core.fits",
     "HeldoutError": "heldout.core.errors",

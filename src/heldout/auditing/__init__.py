@@ -5,6 +5,7 @@ because `heldout.audit` is the function.)
 """
 
 from heldout.auditing.audit import Audit, audit
+from heldout.auditing.declare import declare
 from heldout.auditing.predictions import audit_predictions
 
-__all__ = ["Audit", "audit", "audit_predictions"]
+__all__ = ["Audit", "audit", "audit_predictions", "declare"]

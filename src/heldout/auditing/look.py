@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 
 from heldout.auditing.facts import Facts
+from heldout.auditing.held_out import Rows
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
+
+
+def predictor_hash(train: Rows, test: Rows) -> str:
+    """What makes two predictors the same: their answers on all training and test rows (values to 4 decimals)."""
+    digest = hashlib.blake2b(digest_size=16)
+    for rows in (train, test):
+        digest.update(np.round(rows.answer.astype(np.float64), 4).tobytes())
+    return digest.hexdigest()
 
 
 def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
@@ -25,9 +34,13 @@ def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
     from heldout.certificates.holdout import holdout
     from heldout.store.looks import record_look
 
-    answers = np.round(held.test.answer.astype(np.float64), 4)
-    predictor = hashlib.blake2b(answers.tobytes(), digest_size=16).hexdigest()
-    look = record_look(runs, facts.data_hash, predictor, f"audit of {facts.subject.name}", facts.seed)
+    look = record_look(
+        runs,
+        facts.data_hash,
+        predictor_hash(held.train, held.test),
+        f"audit of {facts.subject.name}",
+        facts.seed,
+    )
     groups = None if held.test.groups is None else held.test.groups[held.fresh]
     errors = 1.0 - held.test.score[held.fresh]
     found = holdout(
