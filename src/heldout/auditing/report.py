@@ -253,7 +253,7 @@ def _reliability(facts: Facts) -> dict[str, Any] | None:
     return {
         "bins": bins,
         "ece": Estimate.of(found.error).as_json(),
-        "sentence": f"On fresh test rows the model is {direction} ({over}).",
+        "sentence": f"On fresh test rows the model is {direction}: confidence - accuracy is {float(over.value):.3f} [{low:.3f}, {high:.3f}].",
     }
 
 
