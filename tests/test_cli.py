@@ -90,11 +90,18 @@ def test_fail_on_exits_1(target: Path) -> None:
         (["audit", "target.py:NUMBER"], "target.py:NUMBER is int, not a function"),
         (["audit", "target.py:none"], "target.py:none returned NoneType"),
         (["audit", "target.py:honest", "--fail-on", "H2o1"], "is no headline and no finding code"),
+        (
+            ["audit", "target.py:honest", "--fail-on", "H999"],
+            "--fail-on 'H999' is no headline and no finding code",
+        ),
+        (["audit", "target.py:honest", "--mute", "foo"], "--mute 'foo' is no finding code"),
+        (["audit", "--predictions", "no.parquet", "--budget", "folds"], "has no model to refit"),
+        (["runs", "nowhere"], "there is no folder nowhere"),
         (["audit", "target.py:honest", "--out", "r.txt"], "r.txt does not end in .html"),
         (["audit", "target.py:honest", "--out", "no/such/r.html"], "the folder no/such does not exist"),
         (["audit", "target.py:honest", "--deep"], "not part of this version"),
         (["audit", "--predictions", "no.parquet"], "no.parquet does not exist"),
-        (["sql", "SELECT * FROM nothing"], "nothing"),
+        (["sql", "SELECT * FROM nothing", "--runs", "."], "nothing"),
     ],
 )
 def test_usage_errors_exit_2_with_cause_and_remedy(

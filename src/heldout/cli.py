@@ -140,6 +140,11 @@ def _audit(command: AuditCommand) -> int:
         if path is not None and not path.parent.is_dir():
             raise InputError(f"the folder {path.parent} does not exist", "make it first")
     _check_codes(command)
+    if command.predictions is not None and command.budget not in (None, "predictions"):
+        raise InputError(
+            f"--budget {command.budget} needs refits, and a file of predictions has no model to refit",
+            "leave it out",
+        )
     from heldout.auditing import audit, audit_predictions
 
     mute = tuple(code.strip() for code in command.mute.split(",") if code.strip())
@@ -159,16 +164,18 @@ def _audit(command: AuditCommand) -> int:
 
 
 def _check_codes(command: AuditCommand) -> None:
+    from heldout.auditing.findings import CODES
     from heldout.core.errors import InputError
 
-    for code in (part.strip() for part in command.fail_on.split(",") if part.strip()):
-        known = (
-            code in FAIL_ON.split(",") or code == "generalizes" or (code[:1] == "H" and code[1:].isdigit())
-        )
-        if not known:
-            raise InputError(
-                f"--fail-on {code!r} is no headline and no finding code", f"use {FAIL_ON} or codes like H201"
-            )
+    headlines = (*FAIL_ON.split(","), "generalizes", "undecided")
+    for option, text, allowed in (
+        ("--fail-on", command.fail_on, (*headlines, *CODES)),
+        ("--mute", command.mute, CODES),
+    ):
+        for code in (part.strip() for part in text.split(",") if part.strip()):
+            if code not in allowed:
+                what = "no headline and no finding code" if option == "--fail-on" else "no finding code"
+                raise InputError(f"{option} {code!r} is {what}", f"use {', '.join(allowed)}")
 
 
 def _deliver(command: AuditCommand, result: Audit) -> int:
@@ -201,18 +208,27 @@ def _deliver(command: AuditCommand, result: Audit) -> int:
     wanted = {part.strip() for part in command.fail_on.split(",") if part.strip()}
     seen = {result.verdict.headline.replace(" ", "-"), *(f.code for f in result.findings if not f.muted)}
     if wanted & seen:
-        return FOUND
+        return _complain(f"exit 1, because of --fail-on {','.join(sorted(wanted & seen))}", FOUND)
     return UNDECIDED if result.verdict.headline == "undecided" else DONE
 
 
 def _runs(command: RunsCommand) -> int:
+    _check_folder(command.runs)
     from heldout.plain import print_runs
 
     print_runs(command.runs)
     return DONE
 
 
+def _check_folder(runs: Path) -> None:
+    from heldout.core.errors import InputError
+
+    if not runs.is_dir():
+        raise InputError(f"there is no folder {runs}", "name the folder of runs: heldout runs FOLDER")
+
+
 def _sql(command: SqlCommand) -> int:
+    _check_folder(command.runs)
     from heldout.plain import print_query
 
     print_query(command.runs, command.query)

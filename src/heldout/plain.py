@@ -37,16 +37,16 @@ def print_audit(result: Audit, written: list[str]) -> None:
     if page["verdict"]["why_undecided"]:
         console.print(Text("Undecided: " + plain(page["verdict"]["why_undecided"])))
     for split in page["split"]:
-        parts = [(name, split[name]["value"]) for name in ("chance", "rule", "rote")]
-        if any(value is None for _, value in parts):
+        parts = [(name, split[name]) for name in ("chance", "rule", "rote")]
+        if any(part["value"] is None for _, part in parts):
             continue
-        line = Text(f"  {plain(split['name']):<34}")
-        for (name, value), style in zip(parts, ("grey50", "blue", "dark_orange")):
-            line.append(
-                {"chance": "░", "rule": "█", "rote": "▓"}[name] * max(0, round(value * 50)), style=style
-            )
-        numbers = ", ".join(f"{name} {value:.3f}" for name, value in parts)
-        console.print(line.append(f"  {numbers}", style="grey50"))
+        line = Text(f"  {plain(split['name'])[:20]:<20} ")
+        for (name, part), style in zip(parts, ("grey50", "blue", "dark_orange")):
+            mark = {"chance": "░", "rule": "█", "rote": "▓"}[name]
+            line.append(mark * max(0, round(part["value"] * 50)), style=style)
+        console.print(line)
+        numbers = "  ".join(f"{name} {_interval(part)}" for name, part in parts)
+        console.print(Text(f"    {numbers}", style="grey50"))
     if page["findings"]:
         table = Table(show_header=False, box=None, padding=(0, 1))
         for finding in page["findings"]:
@@ -67,6 +67,11 @@ def print_audit(result: Audit, written: list[str]) -> None:
     )
     for path in written:
         console.print(Text(f"wrote {plain(path)}"))
+
+
+def _interval(part: dict[str, Any]) -> str:
+    ends = "" if part["low"] is None else f" [{part['low']:.3f}, {part['high']:.3f}]"
+    return f"{part['value']:.3f}{ends}"
 
 
 def _duration(seconds: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -311,6 +312,51 @@ def test_a_flipping_feature_is_named_where_a_shifted_set_shows_it() -> None:
     found = run(moved, budget="predictions").findings
     assert any(f.code == "H401" and "Permuting x4" in f.line for f in found)
     assert not {"H401", "H402"} & {f.code for f in run(steady, budget="predictions").findings}
+
+
+def test_a_warm_start_does_not_pass_for_rule() -> None:
+    X, y, X_test, y_test = digits(300, 400)
+    given = np.random.default_rng(0).permutation(y)
+
+    def fresh() -> nn.Module:
+        return nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))
+
+    def train(model: nn.Module, x: torch.Tensor, labels: torch.Tensor, steps: int) -> nn.Module:
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), labels).backward()
+            optimizer.step()
+        return model
+
+    torch.manual_seed(0)
+    x = torch.from_numpy(X).float()
+    model = train(fresh(), x, torch.from_numpy(given), 200)
+
+    def warm(ids: torch.Tensor, labels: torch.Tensor, seed: int) -> nn.Module:
+        return train(copy.deepcopy(model), x[ids], labels, 0)
+
+    subject = heldout.Subject.from_torch(model, (x, given), (X_test.astype(np.float32), y_test), fit=warm)
+    found = run(subject)
+    assert found.verdict.headline == "memorizes"
+    assert {"H605"} <= {f.code for f in found.findings}
+    assert found.report["split_status"].startswith("train against test: refits score")
+
+
+def test_no_sentence_counts_below_zero() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    for alpha in (1.0, 1e6):
+        model = Ridge(alpha).fit(X[:220], y[:220])
+        found = run(heldout.Subject.from_sklearn(model, X[:220], y[:220], X[220:], y[220:]))
+        assert " -" not in found.verdict.sentence.split("correlation")[0]
+
+
+def test_a_budget_of_refits_needs_a_fit() -> None:
+    X, y, X_test, y_test = digits(60, 60)
+    model = LogisticRegression(max_iter=300).fit(X, y)
+    subject = heldout.Subject.from_sklearn(model, X, y, X_test, y_test, refit=False)
+    with pytest.raises(heldout.InputError, match="the subject has no fit"):
+        heldout.audit(subject, budget="folds", runs=None)
 
 
 def test_missing_groups_are_refused() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.cluster import KMeans
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -99,6 +100,70 @@ def test_bad_input_is_named_with_its_remedy(changes: dict[str, Any], message: st
     with pytest.raises(InputError, match=message) as caught:
         torch_subject(**changes)
     assert caught.value.remedy
+
+
+def test_a_dataset_of_numbers_and_a_list_of_pairs_are_read() -> None:
+    class Pairs(torch.utils.data.Dataset[Any]):
+        def __len__(self) -> int:
+            return 20
+
+        def __getitem__(self, i: int) -> Any:
+            return X[i], int(Y[i])
+
+    for data in (Pairs(), [(X[i].numpy(), np.int64(Y[i])) for i in range(20)]):
+        train = torch_subject(train=data).train
+        assert torch.equal(train.x, X)
+        assert torch.equal(train.y, Y)
+
+
+def test_bytes_are_computed_with_as_numbers() -> None:
+    pixels = (X.abs() * 80).to(torch.uint8)
+    subject = torch_subject(
+        train=(pixels, Y), test=(pixels, Y), fit=heldout.Recipe(lambda: nn.Linear(3, 2), epochs=1)
+    )
+    assert subject.train.x.dtype == torch.float32
+    assert heldout.audit(subject, budget="folds", runs=None, progress=False).failures == ()
+
+
+def test_a_fit_that_returns_the_audited_model_is_refused_and_the_model_put_back() -> None:
+    model = nn.Linear(3, 2)
+    before = model.weight.detach().clone()
+
+    def trains_in_place(ids: torch.Tensor, labels: torch.Tensor, seed: int) -> nn.Module:
+        nn.functional.cross_entropy(model(X[ids]), labels).backward()
+        torch.optim.SGD(model.parameters(), lr=1.0).step()
+        return model
+
+    for fit, message in (
+        (trains_in_place, "returned the audited model"),
+        (lambda *_: None, "returned NoneType"),
+    ):
+        subject = torch_subject(model=model, fit=fit)
+        found = heldout.audit(subject, budget="folds", runs=None, progress=False)
+        assert found.report["refits"] == 0
+        assert message in found.report["reasons"]["full refits"]
+        assert torch.equal(model.weight, before)
+        assert model.weight.grad is None
+
+
+def test_frames_are_matched_by_name() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X.numpy(), columns=["a", "b", "c"])
+    model = LogisticRegression().fit(frame, Y.numpy())
+    turned = heldout.Subject.from_sklearn(model, frame, Y.numpy(), frame[["c", "a", "b"]], Y.numpy())
+    assert turned.test is not None
+    assert torch.equal(turned.test.x, turned.train.x)
+    with pytest.raises(
+        InputError, match=r"columns of test are not those of train \(missing: \['a'\]; unknown: \['A'\]\)"
+    ):
+        heldout.Subject.from_sklearn(model, frame, Y.numpy(), frame.rename(columns={"a": "A"}), Y.numpy())
+
+
+def test_a_recipe_of_text_is_refused() -> None:
+    with pytest.raises(InputError, match="lr of the recipe is '1e-3'; pass a number"):
+        heldout.Recipe(lambda: nn.Linear(3, 2), lr="1e-3")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="whole numbers"):
+        heldout.Recipe(lambda: nn.Linear(3, 2), epochs=2.5)  # type: ignore[arg-type]
 
 
 def test_mixed_devices_are_refused() -> None:
@@ -209,6 +274,10 @@ def test_sklearn_complaints() -> None:
     fitted = LogisticRegression().fit(x, y)
     with pytest.raises(InputError, match="LogisticRegression is not fitted; call estimator"):
         heldout.Subject.from_sklearn(LogisticRegression(), x, y, x, y)
+    with pytest.raises(InputError, match="LogisticRegression is a class, not a fitted estimator"):
+        heldout.Subject.from_sklearn(LogisticRegression, x, y, x, y)
+    with pytest.raises(InputError, match="KMeans is neither a classifier nor a regressor"):
+        heldout.Subject.from_sklearn(KMeans(2, n_init=1).fit(x), x, y, x, y)
     with pytest.raises(InputError, match="a label 9 that the estimator was not trained on"):
         heldout.Subject.from_sklearn(fitted, x, y, x, np.full(20, 9))
     with pytest.raises(InputError, match=r"labels of train have shape \(20, 1\)"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heldout.core.errors import InputError
+from heldout.core.errors import Withheld
 from heldout.measures.subset_design import fold_design, subset_design
 
 FULL = {0.5: 40, 0.7: 40, 0.9: 20}
@@ -52,7 +52,7 @@ def test_a_folds_complement_partition_the_rows() -> None:
 
 
 def test_one_giant_cluster_is_refused() -> None:
-    with pytest.raises(InputError, match="cluster holds 80 of 100"):
+    with pytest.raises(Withheld, match="cluster holds 80 of 100"):
         subset_design(np.zeros(100, dtype=int), FULL, 0, clusters=np.repeat([0, 1], [80, 20]))
 
 

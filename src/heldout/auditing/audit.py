@@ -100,7 +100,7 @@ def audit(
 ) -> Audit:
     """Measure whether `subject` learned the rule or memorized the answers.
 
-    budget: "predictions" (no refits), "folds" (10 refits), "subsets" (50-115 refits); None takes what fits in about
+    budget: "predictions" (no refits), "folds" (13 refits), "subsets" (65 or 115 refits); None takes what fits in about
     `limit_seconds` and says what the next would add and cost. delta: the certificate's failure probability. runs: folder
     of runs, where the run and the ledger of looks at the test set are kept (None: nothing is written, and the
     certificate is withheld). mute: finding codes to show as muted. deep: is kept for geometry, which is not built yet.
@@ -120,6 +120,11 @@ def audit(
         raise InputError(
             "the subject has no test set and no way to refit: nothing is held out",
             "pass test=(X, y), or fit= so that parts of train can be",
+        )
+    if budget in ("folds", "subsets") and subject.fit is None:
+        raise InputError(
+            f"budget {budget!r} trains the model again, and the subject has no fit",
+            "pass fit= (a Recipe, or a function), or leave budget out",
         )
     if deep:
         raise InputError("--deep (geometry) is not part of this version", "leave it out")
@@ -161,6 +166,7 @@ def _walk(facts: Facts, budget: Budget | None, runs: Any, bars: Progress, thread
     if facts.full is not None and facts.plan.refits:
         facts.gate = step("fidelity gate", lambda: steps.gate(facts), cheap=True)
         facts.parts = step("parts", lambda: steps.refit_parts(facts, bars, threads))
+        step("held-out training rows", lambda: steps.unseen(facts), cheap=True)
         facts.shuffled = step("shuffled twin", lambda: steps.refit_shuffled(facts, bars, threads))
         facts.twin = step("shuffled split", lambda: steps.twin(facts), cheap=True)
     facts.split = step("chance, rule, rote", lambda: steps.split(facts), cheap=True)

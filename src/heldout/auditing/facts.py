@@ -44,6 +44,7 @@ class Facts:
     parts: Refits | None = None
     shuffled: Refits | None = None
     gate: Gate | None = None
+    not_strangers: str = ""
     split: Split | None = None
     split_name: str = "this model"
     split_status: str = "not measured"

@@ -10,7 +10,8 @@
 | H402 | warning  | drop on the shifted set                     | H501 | warning | test set too small to tell |
 | H502 | warning  | overconfident                               | H601 | info    | gap |
 | H602 | info     | fits shuffled labels as well                | H603 | warning | refits do not resemble the model |
-| H604 | info     | training rows can be told from fresh ones   | H701 | info    | certificate withheld |
+| H604 | info     | training rows can be told from fresh ones   | H605 | warning | rows left out are no strangers |
+| H701 | info     | certificate withheld                        |      |         |                      |
 | H901 | error    | a measure failed                            | H902 | info    | the subject was adapted (notes) |
 """
 
@@ -26,6 +27,10 @@ from heldout.auditing.facts import Facts
 from heldout.auditing.verdict import WRONG_FRACTION
 
 SEVERITIES = ("error", "warning", "info")
+CODES = (
+    "H101", "H110", "H111", "H112", "H120", "H121", "H201", "H202", "H301", "H302", "H303", "H401", "H402", "H501", "H502",
+    "H601", "H602", "H603", "H604", "H605", "H701", "H901", "H902",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def _leaks(facts: Facts, headline: str) -> Iterator[Finding]:
         yield Finding(
             "H101", "error", "exact duplicates cross the split",
             f"{exact} of {len(found.test_leaked)} test rows also stand in the training data ({found.expected_by_chance:.1f} expected by chance); "
-            f"with them the test score is {_v(held.test_score_all)}, without them {_v(held.test_score)}.",
+            f"with them the test score is {_v(held.test_score_all)}, without them {_v(held.test_score) if held.test_score.ok else 'no row is left'}.",
             "Deduplicate before splitting; quote the score without them.",
             tuple(f"test {int(j)}" for j in np.flatnonzero(found.test_exact)[:2000]),
         )  # fmt: skip
@@ -116,7 +121,7 @@ def _labels(facts: Facts, headline: str) -> Iterator[Finding]:
         return
     rows = found.order[: found.listed]
     k = round(float(found.repeated.value) * found.listed)
-    if found.controlled or float(found.wrong_fraction.low) > WRONG_FRACTION:
+    if found.controlled or (float(found.wrong_fraction.low) > WRONG_FRACTION and found.precision >= 0.5):
         how = (
             "at 10% false discoveries"
             if found.controlled
@@ -137,7 +142,7 @@ def _labels(facts: Facts, headline: str) -> Iterator[Finding]:
 def _degenerate(facts: Facts, headline: str) -> Iterator[Finding]:
     held, s = facts.held, facts.subject
     rows = None if held is None else (held.test or held.train)
-    if held is None or rows is None or s.task == "language":
+    if held is None or rows is None or s.task == "language" or len(rows.y) < 20:
         return
     if s.task == "regression":
         if float(np.std(rows.answer)) <= 1e-6 * max(float(np.std(rows.y)), 1e-12):
@@ -231,7 +236,13 @@ def _information(facts: Facts, headline: str) -> Iterator[Finding]:
             f"The same recipe reaches {_v(twin.train)} on shuffled training labels: it could have memorized everything.",
             "Capacity is no verdict; the split says what it did.",
         )  # fmt: skip
-    if facts.gate is not None and facts.gate.status != "ok":
+    if facts.not_strangers:
+        yield Finding(
+            "H605", "warning", "rows left out are no strangers",
+            f"{facts.not_strangers[0].upper()}{facts.not_strangers[1:]}; the split is taken from train against test.",
+            "If fit starts from trained weights, start afresh; declare groups; or say how the test rows differ (shifted=).",
+        )  # fmt: skip
+    elif facts.gate is not None and facts.gate.status != "ok":
         yield Finding(
             "H603", "warning", "refits do not resemble the audited model", facts.gate.status + ".",
             "Give the recipe the model was really trained with, or pass fit= as your own function.",

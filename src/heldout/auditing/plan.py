@@ -2,7 +2,7 @@
 
 | budget      | refits                                                                       |
 | predictions | none                                                                         |
-| folds       | 5 held-out folds, 3 on all data (fidelity), 2 on shuffled labels             |
+| folds       | 5 held-out folds, 5 on all data (fidelity), 3 on shuffled labels             |
 | subsets     | 100 (or 50) on 50/70/90% of the data, 5 on all data, 10 on shuffled labels    |
 
 >>> choose(seconds_per_refit=0.3, budget=None, limit=90).subsets
@@ -41,8 +41,8 @@ class Plan:
 
 
 _SUBSETS = ({0.5: 40, 0.7: 40, 0.9: 20}, {0.5: 20, 0.7: 20, 0.9: 10})
-_ADDS_SUBSETS = "memorization of each example with its error, the learning curve, influence and membership leakage (50-100 refits)"
-_ADDS_FOLDS = "the chance / rule / rote split from models that did not see the example (10 refits)"
+_ADDS_SUBSETS = "memorization of each example with its error, the learning curve, influence and membership leakage (65 or 115 refits)"
+_ADDS_FOLDS = "the chance / rule / rote split from models that did not see the example (13 refits)"
 
 
 def seconds_of(subsets: dict[float, int], full: int, shuffled: int, per_refit: float) -> float:
@@ -59,15 +59,15 @@ def choose(seconds_per_refit: float | None, budget: Budget | None, limit: float)
     each = seconds_per_refit or 0.0
     large, small = (Plan("subsets", subsets=dict(s), full=5, shuffled=10) for s in _SUBSETS)
     cost, cost_small = (seconds_of(p.subsets, p.full, p.shuffled, each) for p in (large, small))
-    cost_folds = seconds_of({0.8: 5}, 3, 2, each)
+    cost_folds = seconds_of({0.8: 5}, 5, 3, each)
     nothing = Plan(
         "predictions", next_budget="folds", next_adds=_ADDS_FOLDS, next_seconds=cost_folds if known else None
     )
     folds = Plan(
         "folds",
         folds=5,
-        full=3,
-        shuffled=2,
+        full=5,
+        shuffled=3,
         next_budget="subsets",
         next_adds=_ADDS_SUBSETS,
         next_seconds=cost_small,

@@ -79,6 +79,16 @@ def read_table(path: Path) -> Table:
             "write each example once",
             path,
         )
+    if replica is not None:
+        _, where = np.unique(np.char.add(np.char.add(split, "\x1f"), example), return_inverse=True)
+        first_label = np.zeros(int(where.max()) + 1, dtype=label.dtype)
+        first_label[where[::-1]] = label[::-1]
+        _refuse(
+            label != first_label[where],
+            "the label differs from that of the same id in another replica or fold",
+            "give each id of a split one label",
+            path,
+        )
     group = None
     if "group" in names:
         _refuse(
@@ -118,7 +128,9 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _text(values: np.ndarray, number: bool) -> np.ndarray:
-    return np.array([f"{v:g}" for v in values.astype(np.float64).tolist()]) if number else values.astype(str)
+    return (
+        np.array([f"{v:.17g}" for v in values.astype(np.float64).tolist()]) if number else values.astype(str)
+    )
 
 
 def _missing(values: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def refit(
         for rows, predict, text in source(subject, masks, given, seed, role, threads, tick, after_epoch):
             note = text or note
             for part in _chunks(n, c):
-                outputs = _at(predict, subject.train, part, len(rows))
+                outputs = _at(predict, subject.train, part, len(rows), c)
                 target = torch.from_numpy(np.ascontiguousarray(given[rows, part]))
                 score[rows, part] = scoring.score(outputs, target, kind, subject.tolerance).numpy()
                 phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
@@ -91,7 +91,7 @@ def refit(
                 train_loss[rows] = train_loss[rows] + losses.sum(1) / n
             if subject.test is not None:
                 for part in _chunks(m, c):
-                    outputs = _at(predict, subject.test, part, len(rows))
+                    outputs = _at(predict, subject.test, part, len(rows), c)
                     target = subject.test.y[part]
                     test_score[rows, part] = scoring.score(outputs, target, kind, subject.tolerance).numpy()
                     test_phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
@@ -125,12 +125,12 @@ def _chunks(n: int, c: int | None) -> Iterator[slice]:
         yield slice(start, min(start + step, n))
 
 
-def _at(predict: Predict, batch: Batch, part: slice, replicas: int) -> Tensor:
+def _at(predict: Predict, batch: Batch, part: slice, replicas: int, c: int | None) -> Tensor:
     from heldout.core.batch import tree_map
 
     outputs = predict(tree_map(lambda t: t[part], batch.x))
     wanted = part.stop - part.start
-    if tuple(outputs.shape[:2]) != (replicas, wanted):
+    if tuple(outputs.shape[:2]) != (replicas, wanted) or (c is not None and outputs.shape[2:] != (c,)):
         raise InputError(
             f"a refitted model returns {tuple(outputs.shape[1:])} for {wanted} examples",
             "fit must return a model like the audited one",
@@ -189,6 +189,8 @@ def _models(
         labels = torch.from_numpy(np.ascontiguousarray(given[k]))[ids]
         try:
             return k, fit(ids, labels, torch_seed(seed, "fit", role + k) % 2**31)
+        except InputError:
+            raise
         except Exception as error:
             cause = f"your fit raised {type(error).__name__}: {error}"
             raise InputError(cause, "call fit(ids, labels, seed) yourself to see where") from error

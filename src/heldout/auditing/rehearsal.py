@@ -112,6 +112,27 @@ def split_of(
     return rote(Sides(scores, masks, fraction, chance, clusters), extrapolate=False, gain=gain)
 
 
+def strangers(held: HeldOut, parts: Refits, clusters: np.ndarray | None) -> tuple[Estimate, float] | None:
+    """By how much refits score better on the training rows they were not given than on fresh test rows, and the gap
+    (train - test) of the audited model. None where there is no fresh test row.
+
+    Both are unseen, so the difference is 0 unless the test rows come from elsewhere, the training rows come in groups
+    that were not declared, or the refits have seen what they were not given.
+    """
+    from heldout.stats.mean_interval import difference_of_means
+
+    if held.test is None or held.fresh is None or held.fresh.sum() < 2:
+        return None
+    outside = ~parts.masks & np.isfinite(parts.score)
+    rows = outside.any(0)
+    inside = np.where(outside, parts.score, 0.0).sum(0)[rows] / outside.sum(0)[rows]
+    test = parts.test_score[:, held.fresh].mean(0)
+    groups = None if held.test.groups is None else held.test.groups[held.fresh]
+    own = None if clusters is None else clusters[rows]
+    found = Estimate.of(difference_of_means(inside, test, own, groups, bounds=(0.0, 1.0)))
+    return found, float(held.train.score.mean() - held.test.score[held.fresh].mean())
+
+
 def _size_gain(small: np.ndarray, large: np.ndarray) -> tuple[float, float]:
     """Mean test score of full-size refits minus that of the folds, paired by test row, with its stderr."""
     difference = large.mean(0) - small.mean(0)
@@ -152,7 +173,7 @@ def _between(t: np.ndarray, o: np.ndarray, per_replica: np.ndarray, n_out: float
         # Two permutations say little about their own spread: never less than the binomial error of the rows they hold.
         floor = max(c * (1 - c), 1e-4) / (n_out * k) if binomial else 0.0
         stderr = float(np.sqrt(max(between, floor)))
-        half = (float(student.ppf(0.975, k - 1)) if between >= floor and k > 1 else 1.96) * stderr
+        half = (float(student.ppf(0.975, k - 1)) if k > 1 else 1.96) * stderr
         low, high = max(mean - half, floor_at), min(mean + half, roof)
         return Estimate(mean, low, high, 0.95, stderr, method, shuffled.masks.shape[1])
 

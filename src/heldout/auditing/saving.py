@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from heldout.auditing.facts import Facts
+from heldout.auditing.look import predictor_hash
 from heldout.core.errors import InputError
 
 
@@ -42,7 +43,11 @@ def write_run(facts: Facts, root: str | os.PathLike[str], page: dict[str, Any]) 
         "budget": page["budget"],
         "model": page["model"],
     }
+    if facts.held is not None:
+        spec["predictor"] = predictor_hash(facts.held.train, facts.held.test)
     run = create_run(root, facts.subject.name, spec, facts.seed)
+    run.note("outcome", page["verdict"]["headline"])
+    run.note("seconds", round(page["seconds"], 1))
     run.append([
         {"measure": m["name"], "room": m["room"], "status": m["status"], "cost_seconds": m["cost_seconds"],
          **{key: (m["value"] or {}).get(key) for key in ("value", "low", "high", "n")}}

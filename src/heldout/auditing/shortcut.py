@@ -2,7 +2,8 @@
 
 The four conditions of a suspicion stand in `measures/suspicion.py`; this file feeds them from the facts of the walk.
 Where a shifted set costs score, the intervention itself is evidence: if permuting a feature costs score on the test rows
-and gains score on the shifted rows, each with its whole interval, the model follows it where it misleads.
+and gains score on the shifted rows, each with its whole interval by more than .02, and the gain is over a quarter of what
+the shift cost, the model follows it where it misleads.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from heldout.measures.shortcuts import shortcuts, surrogate_of
 from heldout.measures.suspicion import Rows, Suspicion, suspicion
 
 _WORTH_A_SECOND_CONTROL = 0.1
+WORTH = 0.02  # of a score: smaller costs and gains are no matter, however certain
 _MOST_CELLS = 2e7
 
 
@@ -115,7 +117,12 @@ def _misleading(
         f"drop without {names[worst]}, shifted rows", "measures", there[worst], unit="score",
         formula="score - score with the feature permuted over shifted rows; below 0: the model is better without it",
     )  # fmt: skip
-    if not (float(there[worst].high) < 0 < float(drops[worst].low)):
+    cost, gain = drops[worst], there[worst]
+    if not (
+        float(cost.low) > WORTH
+        and float(gain.high) < -WORTH
+        and -float(gain.value) > 0.25 * float(fall.value)
+    ):
         return None
     return Shortcut(
         names[worst], None,

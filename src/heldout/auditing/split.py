@@ -44,10 +44,13 @@ def audited_split(facts: Facts) -> Split:
         variance = train.variance(on_train) + test.variance(on_test)
         df = min(side.count - 1 for side, used in ((train, on_train), (test, on_test)) if used)
         half = float(student.ppf(0.975, max(df, 1))) * math.sqrt(variance)
-        # No row differs: the rule of three keeps an interval that is not empty.
-        floor = (3.0 / train.count if on_train else 0.0) + (3.0 / test.count if on_test else 0.0)
-        if variance == 0:
-            half = floor if any(abs(v) > 0 for v in (*on_train.values(), *on_test.values())) else 0.0
+        # Where few rows differ their spread says little: never narrower than the rule of three.
+        floor = sum(
+            3.0 / side.count * max(abs(w) for w in weights.values())
+            for side, weights in ((train, on_train), (test, on_test))
+            if weights
+        )
+        half = max(half, floor)
         return Estimate(value, value - half, value + half, 0.95, math.sqrt(variance), method, n)
 
     room = max(1 - C, 1e-9)

@@ -125,7 +125,11 @@ def suspect(facts: Facts) -> Suspects:
     """Probably wrong labels."""
     if facts.held is None:
         raise Withheld("the model could not be scored")
-    found = suspects(facts.subject, facts.held, facts.clusters, facts.seed)
+    return enter_suspects(facts, suspects(facts.subject, facts.held, facts.clusters, facts.seed))
+
+
+def enter_suspects(facts: Facts, found: Suspects) -> Suspects:
+    """The two numbers that the verdict reads, in the table of measures."""
     about = "excess of low out-of-fold margins over those of the test set"
     facts.ledger.add("wrong labels", "measures", found.wrong_fraction, unit="share of train", formula=about)
     facts.ledger.add(
@@ -273,6 +277,26 @@ def refit_parts(facts: Facts, bars: Progress, threads: int) -> Refits:
     )
 
 
+def unseen(facts: Facts) -> None:
+    """Notes where the rows that refits were not given are no strangers to them, and test rows are."""
+    if facts.held is None or facts.parts is None or facts.gate is None or not facts.gate.open:
+        return
+    found = rehearsal.strangers(facts.held, facts.parts, facts.clusters)
+    if found is None:
+        return
+    difference, gap = found
+    facts.ledger.add(
+        "held-out training rows against test rows", "measures", difference, unit="score",
+        formula="score of refits on the training rows that they were not given - their score on fresh test rows",
+    )  # fmt: skip
+    if float(difference.low) > 0.05 and float(difference.value) > 0.5 * gap:
+        low, high = float(difference.low), float(difference.high)
+        facts.not_strangers = (
+            f"refits score {float(difference.value):.3f} [{low:.3f}, {high:.3f}] more on training rows that they were not "
+            "given than on test rows"
+        )
+
+
 def refit_shuffled(facts: Facts, bars: Progress, threads: int) -> Refits:
     """The same recipe on shuffled labels: one permutation and one held-out fold a refit."""
     s = facts.subject
@@ -311,7 +335,9 @@ def split(facts: Facts) -> Split:
 
     found = None
     if facts.parts is not None and facts.gate is not None and facts.chance is not None:
-        if facts.gate.open:
+        if facts.gate.open and facts.not_strangers:
+            facts.split_status = f"train against test: {facts.not_strangers}"
+        elif facts.gate.open:
             fresh = None if facts.held is None else facts.held.fresh
             found = rehearsal.split_of(
                 facts.subject, facts.parts, facts.full, facts.chance, facts.clusters, fresh

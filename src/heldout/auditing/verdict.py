@@ -5,17 +5,20 @@ perfection (1). Rote share = (T - O) / (T - C): how much of the fit beyond chanc
 L and U are the ends of the 95% intervals. The share alone does not convict: an honest forest has .11, an honest 1-NN
 .68. `partly memorizes` wants evidence of wrong labels that the model repeats, or more rote than the literal memorizer.
 
-    skilled           L(skill) > .02, or for values L(correlation of answers and values on test) > .1
+    skilled           L(skill) > .02, or for values L(correlation of answers and values on test) > .1,
+                      or for classes L(balanced skill) > .1: the same scale for the mean recall of the classes on test
     does not learn    L(own fit) <= .02 and U(own fit) < .20, L(skill) <= .02, and for values L(R2) <= .05
     memorizes         L(fit) > .20 and U(skill) < .25 fit, and not skilled
     partly memorizes  skilled or L(skill) > 0, and (wrong labels: L(wrong fraction) > .005 and L(repeated) > .5
                                                     or excess: L(share) > share of 1-NN + .25)
-    generalizes       skilled, none of the above, and L(wrong fraction) = 0 or L(repeated) <= .5
+    generalizes       skilled, L(own fit) > 0 (or correlation or balanced skill as above), none of the above, and
+                      L(wrong fraction) = 0 or L(repeated) <= .5
     undecided         none of these
 
 Own fit is that of the audited model, without refits: what does not fit its training data has learned nothing from it.
 Correlation and R2 stand beside skill because "within the tolerance" is coarse: the answers of an honest 1-NN follow
-the values long before they are near them.
+the values long before they are near them; and with 90/10 classes nobody beats the constant by much, while the recalls
+of both classes can be far above it.
 
 Thresholds were tuned on the development families of `bench/verdicts`; `bench/README.md` has the scoring of the sealed ones.
 """
@@ -32,6 +35,7 @@ SOME_SKILL = 0.02
 LITTLE_SKILL = 0.25
 SOME_R2 = 0.05
 SOME_CORRELATION = 0.10
+SOME_BALANCED = 0.10
 WRONG_FRACTION = 0.005
 REPEATED = 0.5
 EXCESS_SHARE = 0.25
@@ -42,7 +46,7 @@ HEADLINES = ("does not learn", "memorizes", "partly memorizes", "generalizes", "
 @dataclass(frozen=True)
 class Evidence:
     """What the rules read. NaN estimates (withheld) satisfy no inequality. own_fit: None stands for `fit`; r2 and
-    correlation on fresh test rows: values only."""
+    correlation on fresh test rows: values only; balanced: classes only."""
 
     skill: Estimate
     fit: Estimate
@@ -53,6 +57,7 @@ class Evidence:
     own_fit: Estimate | None = None
     r2: Estimate | None = None
     correlation: Estimate | None = None
+    balanced: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -86,20 +91,24 @@ def judge(e: Evidence) -> tuple[str, tuple[Rule, ...]]:
     ceiling = LITTLE_SKILL * fit
     own = e.fit if e.own_fit is None else e.own_fit
     low_own, high_own = float(own.low), float(own.high)
-    low_r2, low_r = (math.nan if x is None else float(x.low) for x in (e.r2, e.correlation))
-    skilled = low_skill > SOME_SKILL or low_r > SOME_CORRELATION
+    low_r2, low_r, low_b = (
+        math.nan if x is None else float(x.low) for x in (e.r2, e.correlation, e.balanced)
+    )
+    skilled = low_skill > SOME_SKILL or low_r > SOME_CORRELATION or low_b > SOME_BALANCED
+    fits = low_own > 0 or low_r > SOME_CORRELATION or low_b > SOME_BALANCED
     no_fit = low_own <= SOME_SKILL and high_own < NO_FIT and low_skill <= SOME_SKILL and not low_r2 > SOME_R2
     only_fit = low_fit > NO_FIT and high_skill < ceiling and not skilled
     hint = float(e.wrong_fraction.low) > 0 and float(e.repeated.low) > REPEATED
     wrong = hint and float(e.wrong_fraction.low) > WRONG_FRACTION
     limit = e.neighbour_share + EXCESS_SHARE
     excess = float(e.share.low) > limit if math.isfinite(limit) else False
-    asked = f"L(skill) > {SOME_SKILL}" + (
-        "" if e.correlation is None else f" or L(correlation) > {SOME_CORRELATION}"
-    )
-    said = f"L(skill) = {_n(low_skill)}" + (
-        "" if e.correlation is None else f", L(correlation) = {_n(low_r)}"
-    )
+    asked, said = f"L(skill) > {SOME_SKILL}", f"L(skill) = {_n(low_skill)}"
+    for name, threshold, given, low in (
+        ("correlation", SOME_CORRELATION, e.correlation, low_r),
+        ("balanced skill", SOME_BALANCED, e.balanced, low_b),
+    ):
+        if given is not None:
+            asked, said = f"{asked} or L({name}) > {threshold}", f"{said}, L({name}) = {_n(low)}"
     labels = (
         f"L(wrong fraction) = {_n(float(e.wrong_fraction.low))}, L(repeated) = {_n(float(e.repeated.low))}"
     )
@@ -127,9 +136,9 @@ def judge(e: Evidence) -> tuple[str, tuple[Rule, ...]]:
         ),
         Rule(
             "generalizes",
-            f"{asked}, none of the above, and L(wrong fraction) = 0 or L(repeated) <= {REPEATED}",
-            f"{said}; {labels}",
-            _known(low_skill, low_skill, skilled and not hint),
+            f"{asked}, L(own fit) > 0 (or one of the others), none of the above, and L(wrong fraction) = 0 or L(repeated) <= {REPEATED}",
+            f"{said}, L(own fit) = {_n(low_own)}; {labels}",
+            _known(low_skill, low_skill, skilled and fits and not hint),
         ),
     )
     for rule in rules:
@@ -143,7 +152,8 @@ def why_undecided(e: Evidence) -> str:
     if not e.skill.ok:
         return f"skill is unknown: {e.skill.status}"
     low, high, ceiling = float(e.skill.low), float(e.skill.high), LITTLE_SKILL * float(e.fit.value)
-    if low > SOME_SKILL or (e.correlation is not None and float(e.correlation.low) > SOME_CORRELATION):
+    other = ((e.correlation, SOME_CORRELATION), (e.balanced, SOME_BALANCED))
+    if low > SOME_SKILL or any(x is not None and float(x.low) > threshold for x, threshold in other):
         return (
             f"the model repeats labels that are probably wrong, but of so few (at least {float(e.wrong_fraction.low):.2%} "
             "of them all) that it convicts no one; more test rows would tell"

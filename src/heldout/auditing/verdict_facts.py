@@ -34,6 +34,7 @@ def evidence(facts: Facts) -> Evidence:
         _own_fit(facts),
         next((row.value for row in facts.ledger.rows if row.name == "R2"), None),
         _correlation(facts),
+        _balanced(facts),
     )
 
 
@@ -63,6 +64,31 @@ def _correlation(facts: Facts) -> Estimate | None:
     r = float(x @ y / np.sqrt((x @ x) * (y @ y)))
     z, half = math.atanh(min(max(r, -0.999999), 0.999999)), 1.96 / math.sqrt(m - 3)
     return Estimate(r, math.tanh(z - half), math.tanh(z + half), method="Fisher's z", n=m)
+
+
+def _balanced(facts: Facts) -> Estimate | None:
+    """(c B - 1) / (c - 1) for the mean recall B of the c classes on fresh test rows, at least 5 rows of each; stderr by
+    the recalls' own variances, each shrunk to 1/2 by one hit and one miss (groups: by their sums)."""
+    held = facts.held
+    if facts.subject.task != "classification" or held is None or held.test is None or held.fresh is None:
+        return None
+    y, right = held.test.y[held.fresh], held.test.score[held.fresh].astype(np.float64)
+    classes, code, count = np.unique(y, return_inverse=True, return_counts=True)
+    c = len(classes)
+    if c < 2 or count.min() < 5:
+        return None
+    hits = np.bincount(code, right)
+    recall, shrunk = hits / count, (hits + 1) / (count + 2)
+    variance = float((shrunk * (1 - shrunk) / count).sum()) / c**2
+    if held.test.groups is not None:
+        each = np.bincount(
+            np.unique(held.test.groups[held.fresh], return_inverse=True)[1],
+            (right - recall[code]) / count[code] / c,
+        )
+        variance = max(variance, float((each**2).sum()) * len(each) / max(len(each) - 1, 1))
+    value, scale = (c * float(recall.mean()) - 1) / (c - 1), c / (c - 1)
+    half = 1.96 * scale * math.sqrt(variance)
+    return Estimate(value, value - half, value + half, method="mean recall of the classes on test", n=len(y))
 
 
 def sentence(facts: Facts, headline: str) -> str:
@@ -96,10 +122,25 @@ def sentence(facts: Facts, headline: str) -> str:
     else:
         what = "training answers this model gets right"
     where = "" if facts.split_status == "ok" else " (train against test, without refits)"
-    said = (
-        f"Of 100 {what}, {parts[0]} are chance, {parts[1]} it has by rule and {parts[2]} "
-        f"({_whole_number(low)}-{_whole_number(high)}) only because it saw them{where}."
-    )
+    if parts[1] <= 0:
+        out = scale * float(split.out_of_sample.value)
+        said = (
+            f"Of 100 {what}, {max(0, round(out))} it would get without having seen them{where}, and the trivial predictor "
+            f"{min(100, round(chance))}: no rule shows in this score."
+        )
+        correlation = _correlation(facts)
+        if headline in ("generalizes", "partly memorizes") and correlation is not None:
+            said += f" Its answers on test rows follow the values nevertheless (correlation {_three(correlation)})."
+    elif high < 0:
+        said = (
+            f"Of 100 {what}, {parts[0]} are chance, {parts[1]} it has by rule and none only because it saw them{where}: "
+            f"it does better on rows it did not see (rote {_three(split.rote)})."
+        )
+    else:
+        said = (
+            f"Of 100 {what}, {parts[0]} are chance, {parts[1]} it has by rule and {parts[2]} "
+            f"({_whole_number(low)}-{_whole_number(high)}) only because it saw them{where}."
+        )
     found = facts.suspects
     if (
         headline == "partly memorizes"
@@ -110,6 +151,10 @@ def sentence(facts: Facts, headline: str) -> str:
         k = round(float(found.repeated.value) * found.listed)
         said += f" It repeats {k} of {found.listed} training labels that are probably wrong."
     return said
+
+
+def _three(e: Estimate) -> str:
+    return f"{float(e.value):.3f} [{float(e.low):.3f}, {float(e.high):.3f}]"
 
 
 def _whole(values: list[float]) -> list[int]:

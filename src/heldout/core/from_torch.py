@@ -85,9 +85,9 @@ def subject_from_torch(
         model.load_state_dict(load_weights(weights))
     device = _device(model)
     notes: list[str] = []
-    splits: dict[str, Batch | None] = {"train": read_split(train, "train")}
+    splits: dict[str, Batch | None] = {"train": _read(train, "train")}
     for split, data in (("test", test), ("validation", validation), ("shifted", shifted)):
-        splits[split] = None if data is None else read_split(data, split)
+        splits[split] = None if data is None else _read(data, split)
         checks.check_features(_given(splits["train"]), splits[split], split)
     for split, batch in splits.items():
         if batch is not None:
@@ -97,6 +97,8 @@ def subject_from_torch(
             if dropped:
                 notes.append(f"{dropped} ignored labels (-100) of {split} were left out")
     train_batch = _given(splits["train"])
+    if fit is not None and not isinstance(fit, Recipe):
+        fit = _apart(fit, model)
 
     binary = loss == "binary_cross_entropy"
     integer = not train_batch.y.is_floating_point()
@@ -104,11 +106,18 @@ def subject_from_torch(
 
     def raw(module: nn.Module, x: Any) -> Any:
         moved = tree_map(lambda t: _cast(t, module, device).clone(), x)  # a model may work in place
-        if isinstance(moved, dict):
-            out = module(**moved)
-        else:
-            out = module(*moved) if isinstance(moved, tuple) else module(moved)
-        return out if outputs is None else outputs(out)
+        try:
+            if isinstance(moved, dict):
+                out = module(**moved)
+            else:
+                out = module(*moved) if isinstance(moved, tuple) else module(moved)
+            return out if outputs is None else outputs(out)
+        except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+            shapes = ", ".join(f"{tuple(t.shape)} {t.dtype}" for t in leaves(moved))
+            raise InputError(
+                f"the model cannot be run on inputs of {shapes}: {type(error).__name__}: {error}",
+                "pass the inputs as the model was trained on them (shape, dtype, scaling)",
+            ) from error
 
     def two_class(out: Tensor) -> Tensor:
         z = out.squeeze(1) if out.ndim == 2 else out
@@ -258,6 +267,37 @@ def _given(batch: Batch | None) -> Batch:
     if batch is None:
         raise InputError("there is no training data", "pass train=(X, y)")
     return batch
+
+
+def _read(data: Any, split: str) -> Batch:
+    """A split; bytes (images of 0..255) as real numbers, which models compute with."""
+    batch = read_split(data, split)
+    return batch._replace(x=tree_map(lambda t: t.float() if t.dtype == torch.uint8 else t, batch.x))
+
+
+def _apart(fit: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
+    """The user's fit, refused where what it returns is no new model; the audited one is put back if it was trained."""
+    kept: list[Any] = []
+
+    def checked(ids: Tensor, labels: Tensor, seed: int) -> Any:
+        if not kept:
+            gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+            kept.extend([fingerprint(model), copy.deepcopy(model.state_dict()), gradients])
+        found = fit(ids, labels, seed)
+        if not isinstance(found, nn.Module):
+            raise InputError(f"your fit returned {type(found).__name__}", "return the trained nn.Module")
+        theirs = {p.data_ptr() for p in model.parameters()}
+        if found is model or any(p.data_ptr() in theirs for p in found.parameters()):
+            model.load_state_dict(kept[1])
+            for p, gradient in zip(model.parameters(), kept[2], strict=True):
+                p.grad = gradient
+            raise InputError(
+                "your fit returned the audited model itself, not a model trained on the rows it was given",
+                "make a fresh model inside fit, with fresh weights, and train that",
+            )
+        return found
+
+    return checked
 
 
 def _with_given_rows(fit: Callable[..., Any], kept: Tensor) -> Callable[..., Any]:

@@ -55,10 +55,10 @@ def _tensor(value: Any, split: str, what: str) -> Tensor:
     if array.dtype == object or array.dtype.kind in "USO":
         raise InputError(
             f"{what} of {split} are of dtype {array.dtype}",
-            "encode them as numbers (text goes through Subject.from_hf)",
+            "encode them as numbers (text goes through Subject.from_hf, frames of mixed columns through Subject.from_sklearn)",
         )
     if array.dtype == np.float16 or array.dtype.kind in "iufb":
-        return torch.from_numpy(np.ascontiguousarray(array).copy())
+        return torch.from_numpy(np.array(array, order="C", copy=True))  # keeps a scalar a scalar
     raise InputError(f"{what} of {split} are of dtype {array.dtype}", "use integers or floats")
 
 
@@ -124,6 +124,8 @@ def _finish(batch: Batch, split: str) -> Batch:
             raise InputError(
                 f"{split} inputs hold NaN or inf (first rows: {rows})", "drop or impute these rows"
             )
+    if not y.is_floating_point() and y.dtype != torch.int64:
+        y = y.to(torch.int64)
     if y.is_floating_point() and not torch.isfinite(y).all():
         raise InputError(f"{split} labels hold NaN or inf", "drop these rows")
     ids = torch.arange(n) if batch.ids is None else _tensor(batch.ids, split, "ids")

@@ -52,6 +52,19 @@ class Recipe:
             raise InputError(
                 f"optimizer {self.optimizer!r} is not known", f"use one of {', '.join(OPTIMIZERS)}"
             )
+        numbers = {
+            "lr": self.lr,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "momentum": self.momentum,
+        }
+        for name, value in numbers.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError(f"{name} of the recipe is {value!r}", "pass a number")
+        if int(self.epochs) != self.epochs or int(self.batch_size) != self.batch_size:
+            raise InputError(
+                f"a recipe with epochs={self.epochs}, batch_size={self.batch_size}", "both are whole numbers"
+            )
         if self.epochs < 1 or self.batch_size < 1 or not self.lr > 0:
             raise InputError(
                 f"a recipe with epochs={self.epochs}, batch_size={self.batch_size}, lr={self.lr} trains nothing",

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from heldout.core import scoring
 from heldout.core.batch import Batch
+from heldout.core.errors import InputError
 from heldout.core.recipe import Recipe
 
 Task = Literal["classification", "regression", "language"]
@@ -65,6 +67,13 @@ class Subject:
     output_shape: Callable[[Tensor], Tensor] | None = None
     fit_in_threads: bool = False
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.tolerance is not None and not (self.tolerance >= 0 and math.isfinite(self.tolerance)):
+            raise InputError(
+                f"tolerance is {self.tolerance}",
+                "an answer within it counts as right: 0 or more, in the unit of y",
+            )
 
     @property
     def n_classes(self) -> int | None:

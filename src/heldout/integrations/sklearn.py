@@ -23,6 +23,7 @@ from heldout.core.errors import InputError
 from heldout.core.read_data import read_split
 from heldout.core.streams import torch_seed
 from heldout.core.subject import InputKind, Subject
+from heldout.integrations.table_encoding import TableEncoding, plain_numbers
 
 
 def subject_from_sklearn(
@@ -52,12 +53,17 @@ def subject_from_sklearn(
         raise InputError(
             f"{estimator!r} is a path, not an estimator", "load it in your own code; a pickle is code"
         )
+    if isinstance(estimator, type):
+        raise InputError(
+            f"{estimator.__name__} is a class, not a fitted estimator",
+            f"pass {estimator.__name__}().fit(X, y)",
+        )
     if not hasattr(estimator, "predict") or not hasattr(estimator, "get_params"):
         raise InputError(
             f"{type(estimator).__name__} is no scikit-learn estimator",
             "pass a fitted classifier or regressor",
         )
-    from sklearn.base import clone, is_classifier
+    from sklearn.base import clone, is_classifier, is_regressor
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
@@ -70,7 +76,23 @@ def subject_from_sklearn(
     if columns is None and hasattr(X_train, "columns"):
         columns = [str(c) for c in X_train.columns]
     frame_columns = list(X_train.columns) if hasattr(X_train, "columns") else None
+    X_test, X_shifted = (_same_columns(X_train, X, s) for X, s in ((X_test, "test"), (X_shifted, "shifted")))
+    tables = [X for X in (X_train, X_test, X_shifted) if X is not None]
+    encoding = None
+    if all(np.ndim(X) == 2 for X in tables) and not all(plain_numbers(X) for X in tables):
+        for split, X in (("test", X_test), ("shifted", X_shifted)):
+            if X is not None and np.shape(X)[1] != np.shape(X_train)[1]:
+                raise InputError(
+                    f"train has {np.shape(X_train)[1]} columns, {split} {np.shape(X)[1]}",
+                    "give both the same columns",
+                )
+        encoding = TableEncoding(tables)
     classifier = bool(is_classifier(estimator))
+    if not classifier and not is_regressor(estimator):
+        raise InputError(
+            f"{type(estimator).__name__} is neither a classifier nor a regressor",
+            "audit an estimator of labels or values; your own classes say which by ClassifierMixin or RegressorMixin",
+        )
     classes: list[Any] = list(estimator.classes_) if classifier else []
     if classifier and classes and isinstance(classes[0], np.ndarray):
         raise InputError("the estimator predicts several targets", "audit one target at a time")
@@ -86,7 +108,11 @@ def subject_from_sklearn(
         if X is None or y is None:
             raise InputError(f"{split} has inputs or labels, not both", "pass both, or neither")
         labels = _encode(np.asarray(y), classes, split) if classifier else _numbers(np.asarray(y), split)
-        rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+        rows = (
+            np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+            if encoding is None
+            else encoding.encode(X)
+        )
         if split not in groups:
             return read_split((rows, labels), split)
         return read_split((rows, labels, np.searchsorted(names, groups[split]).astype(np.int64)), split)
@@ -101,12 +127,17 @@ def subject_from_sklearn(
         checks.check_features(train, other, split)
     probabilities = classifier and hasattr(estimator, "predict_proba")
 
-    def predict_with(model: Any, x: Tensor) -> Tensor:
-        rows: Any = x.numpy().copy()  # some transformers work in place
-        if frame_columns is not None:
-            import pandas
+    def as_given(rows: np.ndarray) -> Any:
+        if encoding is not None:
+            return encoding.decode(rows)
+        if frame_columns is None:
+            return rows
+        import pandas
 
-            rows = pandas.DataFrame(rows, columns=frame_columns)
+        return pandas.DataFrame(rows, columns=frame_columns)
+
+    def predict_with(model: Any, x: Tensor) -> Tensor:
+        rows = as_given(x.numpy().copy())  # some transformers work in place
         if not classifier:
             return torch.from_numpy(np.asarray(model.predict(rows), dtype=np.float64).reshape(len(x)))
         if not probabilities:
@@ -123,13 +154,8 @@ def subject_from_sklearn(
         fresh = clone(estimator)
         free = {key: torch_seed(seed, key) % 2**31 for key, v in fresh.get_params().items() if _free(key, v)}
         fresh.set_params(**free)
-        rows: Any = train.x[ids].numpy()
-        if frame_columns is not None:
-            import pandas
-
-            rows = pandas.DataFrame(rows, columns=frame_columns)
         target = decode[labels.numpy()] if decode is not None else labels.numpy()
-        return fresh.fit(rows, target)
+        return fresh.fit(as_given(train.x[ids].numpy()), target)
 
     def fingerprint() -> str:
         # Not a pickle: search trees count their queries, and pipelines may hold functions.
@@ -143,11 +169,21 @@ def subject_from_sklearn(
     if not torch.isfinite(first).all():
         raise InputError("the estimator predicts NaN or inf on train", "check its inputs")
     checks.check_deterministic(first[:64], predict_with(estimator, train.x[:64]))
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
     if not classifier and tolerance is None:
         tolerance = 0.5 * float(train.y.std(unbiased=False))
-        notes = (
-            f"an answer within {tolerance:.4g} (half a standard deviation of the training values) counts as right",
+        notes.append(
+            f"an answer within {tolerance:.4g} (half a standard deviation of the training values) counts as right"
+        )
+    if encoding is not None:
+        coded = [str(columns[j]) if columns is not None else f"x{j}" for j in encoding.coded]
+        notes.append(
+            "the model sees the table as given; the controls see its missing values as a low number"
+            + (
+                f" and the columns {', '.join(coded[:8])}{', ...' if len(coded) > 8 else ''} as codes"
+                if coded
+                else ""
+            )
         )
     return Subject(
         name=name or type(estimator).__name__,
@@ -167,7 +203,7 @@ def subject_from_sklearn(
         columns=None if columns is None else tuple(map(str, columns)),
         fit_in_threads=_of_sklearn(estimator),
         model_text=" ".join(str(estimator).split())[:200],
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
@@ -175,6 +211,22 @@ def _of_sklearn(estimator: Any) -> bool:
     """Whether every part is scikit-learn's own: others may draw from a global generator, which threads would race for."""
     parts = [estimator, *(v for v in estimator.get_params(deep=True).values() if hasattr(v, "fit"))]
     return all(type(part).__module__.startswith("sklearn.") for part in parts)
+
+
+def _same_columns(train: Any, other: Any, split: str) -> Any:
+    """A frame with the columns of `train`, in their order; anything else as it is."""
+    if other is None or not hasattr(train, "columns") or not hasattr(other, "columns"):
+        return other
+    names, theirs = list(train.columns), list(other.columns)
+    if names == theirs:
+        return other
+    missing, extra = [c for c in names if c not in theirs], [c for c in theirs if c not in names]
+    if missing or extra or len(set(names)) < len(names):
+        raise InputError(
+            f"the columns of {split} are not those of train (missing: {missing[:5]}; unknown: {extra[:5]})",
+            "give both frames the same columns",
+        )
+    return other[names]
 
 
 def _groups(given: Any, split: str) -> np.ndarray:

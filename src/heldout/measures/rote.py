@@ -192,10 +192,8 @@ class _Parts:
         mean, examples, n_units = _clustered(
             each[good], None if self.clusters is None else self.clusters[good]
         )
-        if examples == 0 and (a or b):
-            examples = (
-                1.5 * max(abs(a), abs(b)) / n_units
-            ) ** 2  # all agree: the rule of three, as a standard error
+        if a or b:  # where few examples differ their spread says little: never less than the rule of three
+            examples = max(examples, (1.5 * max(abs(a), abs(b)) / n_units) ** 2)
         value = mean + b * self.gain[0]
         variance = examples + models + (b * self.gain[1]) ** 2
         df = (

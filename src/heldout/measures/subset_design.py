@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heldout.core.errors import InputError
+from heldout.core.errors import InputError, Withheld
 from heldout.core.streams import stream
 
 
@@ -40,15 +40,18 @@ def subset_design(
     """A `Design` with `replicas[f]` models for each fraction f.
 
     y [n]: class labels to stratify by (for values: pass quantile bins). clusters [n]: rows of one cluster are never
-    parted. blocks: granularity; (1 - f) * blocks must be a whole number. Raises `InputError` where a single cluster
-    holds so much of the data that a block cannot be left out.
+    parted. blocks: granularity; (1 - f) * blocks must be a whole number. Raises `Withheld` where a single cluster
+    holds so much of the data that a block cannot be left out, or where there are fewer clusters than blocks.
     """
     ids = np.arange(len(y)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     largest = np.bincount(ids).max()
     if largest > 0.5 * len(y):
-        raise InputError(
-            f"one group or duplicate cluster holds {largest} of {len(y)} training rows",
-            "subsets that leave it out would be too small",
+        raise Withheld(
+            f"one group or duplicate cluster holds {largest} of {len(y)} training rows: subsets that leave it out would be too small"
+        )
+    if ids.max() + 1 < blocks:
+        raise Withheld(
+            f"{int(ids.max()) + 1} groups or duplicate clusters are fewer than the {blocks} blocks to be left out"
         )
     masks, fractions = [], []
     for fraction, count in sorted(replicas.items()):
@@ -70,6 +73,10 @@ def subset_design(
 def fold_design(y: np.ndarray, folds: int, seed: int, clusters: np.ndarray | None = None) -> Design:
     """Cross-validation as a design: fold k is left out by replica k, every example exactly once."""
     ids = np.arange(len(y)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    if ids.max() + 1 < folds:
+        raise Withheld(
+            f"{int(ids.max()) + 1} groups or duplicate clusters of training rows are fewer than {folds} folds"
+        )
     deal = _deal(y, ids, folds, seed, "folds", 0)
     return Design(np.array([deal != k for k in range(folds)]), np.full(folds, 1 - 1 / folds))
 

@@ -12,7 +12,7 @@ from typing import Any
 from heldout.store.catalogue import list_runs
 from heldout.store.names import printable
 
-COLUMNS = ("run", "status", "seed", "started", "took")
+COLUMNS = ("run", "outcome", "status", "seed", "started", "took")
 
 
 def runs_table(root: str | os.PathLike[str]) -> list[tuple[str, ...]]:
@@ -22,8 +22,8 @@ def runs_table(root: str | os.PathLike[str]) -> list[tuple[str, ...]]:
     >>> from heldout.store.run import create_run
     >>> root = tempfile.mkdtemp()
     >>> create_run(root, "digits <b>", {}, seed=3).finish("failed", "the loss was NaN")
-    >>> [(row[0], row[1], row[2]) for row in runs_table(root)]
-    [('digits <b>', 'failed: the loss was NaN', '3')]
+    >>> [(row[0].rsplit("-", 1)[0], *row[1:4]) for row in runs_table(root)]
+    [('digits-b', '', 'failed: the loss was NaN', '3')]
     """
     return [_cells(run) for run in list_runs(root)]
 
@@ -34,10 +34,19 @@ def _cells(run: dict[str, Any]) -> tuple[str, ...]:
         status = f"{status}: {run['reason']}"
     seed = "" if run["seed"] is None else run["seed"]
     started = str(run["started"] or "")[:16].replace("T", " ")
-    return tuple(printable(text)[:120] for text in (run["name"], status, seed, started, _took(run)))
+    outcome = _notes(run).get("outcome", "")
+    return tuple(printable(text)[:120] for text in (run["run"], outcome, status, seed, started, _took(run)))
+
+
+def _notes(run: dict[str, Any]) -> dict[str, Any]:
+    notes = run.get("notes")
+    return notes if isinstance(notes, dict) else {}
 
 
 def _took(run: dict[str, Any]) -> str:
+    noted = _notes(run).get("seconds")  # a run written when its work was over says how long that took
+    if isinstance(noted, (int, float)):
+        return f"{noted:.1f} s" if noted < 120 else f"{noted / 60:.0f} min"
     try:
         started, finished = (datetime.fromisoformat(run[key]) for key in ("started", "finished"))
         seconds = (finished - started).total_seconds()
