@@ -5,7 +5,7 @@ files need neither torch nor scipy:
 
 >>> import heldout
 >>> sorted(heldout.__all__)
-['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions', 'declare']
+['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions', 'declare', 'verify']
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ __all__ = [
     "audit",
     "audit_predictions",
     "declare",
+    "verify",
 ]
 
 if TYPE_CHECKING:
     from heldout.auditing.audit import audit as audit
     from heldout.auditing.declare import declare as declare
     from heldout.auditing.predictions import audit_predictions
+    from heldout.certificates.verify import verify as verify
     from heldout.core.errors import HeldoutError, InputError
     from heldout.core.estimate import Estimate
     from heldout.core.fits import Fits
@@ -41,6 +43,7 @@ _HOME = {
     "audit": "heldout.auditing.audit",
     "audit_predictions": "heldout.auditing.predictions",
     "declare": "heldout.auditing.declare",
+    "verify": "heldout.certificates.verify",
     "Estimate": "heldout.core.estimate",
     "Fits": "heldout.core.fits",
     "HeldoutError": "heldout.core.errors",

@@ -69,11 +69,36 @@ class MeasuresCommand:
     rooms: tuple[str, ...] = ("measures", "controls", "certificates")
 
 
+@dataclass(frozen=True)
+class VerifyCommand:
+    """Check the proof file of a compression certificate against the rows it speaks of."""
+
+    file: tyro.conf.Positional[Path]
+    data: Path
+    """The rows: a .npz file with arrays x [n D] and y [n], in the order of the proof."""
+
+
+@dataclass(frozen=True)
+class ProxiesCommand:
+    """Score measures of complexity over a table of trained models: how well does each order their gaps?"""
+
+    file: tyro.conf.Positional[Path]
+    """A CSV file, one row a model: hyper-parameters, measures, gap, number of test rows behind the gap."""
+    hyper: str
+    """Comma-separated columns of hyper-parameters; one named n is the number of training rows."""
+    gap: str = "gap"
+    """Column of the gap between training and test."""
+    n_test: str = "n_test"
+    """Column of the number of test rows behind the gap, or that number."""
+
+
 Command = (
     Annotated[AuditCommand, tyro.conf.subcommand("audit")]
     | Annotated[RunsCommand, tyro.conf.subcommand("runs")]
     | Annotated[SqlCommand, tyro.conf.subcommand("sql")]
     | Annotated[MeasuresCommand, tyro.conf.subcommand("measures")]
+    | Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
+    | Annotated[ProxiesCommand, tyro.conf.subcommand("proxies")]
 )
 
 
@@ -104,6 +129,8 @@ def run(argv: list[str]) -> int:
         RunsCommand: _runs,
         SqlCommand: _sql,
         MeasuresCommand: _measures,
+        VerifyCommand: _verify,
+        ProxiesCommand: _proxies,
     }
     try:
         return int(bodies[type(command)](command))
@@ -239,4 +266,31 @@ def _measures(command: MeasuresCommand) -> int:
     from heldout.plain import print_measures
 
     print_measures(command.rooms)
+    return DONE
+
+
+def _verify(command: VerifyCommand) -> int:
+    from heldout.certificates.verify import read_rows, verify
+    from heldout.core.errors import InputError
+
+    if not command.file.is_file():
+        raise InputError(f"{command.file.name} does not exist", "give a file that a certificate wrote")
+    found = verify(command.file, *read_rows(command.data))
+    sys.stdout.writelines(f"  ok  {check}\n" for check in found.checks)
+    if not found.accepted:
+        from heldout.plain import plain
+
+        sys.stdout.write(f"rejected: {plain(found.reason)}\n")
+        return FOUND
+    sys.stdout.write("accepted\n")
+    return DONE
+
+
+def _proxies(command: ProxiesCommand) -> int:
+    from heldout.measures.proxies import ProxyTable
+    from heldout.plain import print_proxies
+
+    hyper = tuple(name.strip() for name in command.hyper.split(",") if name.strip())
+    n_test = int(command.n_test) if command.n_test.isdigit() else command.n_test
+    print_proxies(ProxyTable.read(command.file, hyper, command.gap, n_test))
     return DONE

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import importlib.resources
+import sys
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from heldout.auditing import Audit
+    from heldout.measures.proxies import ProxyTable
 
 
 def plain(text: str) -> str:
@@ -123,3 +125,30 @@ def print_measures(rooms: tuple[str, ...]) -> None:
                 doc = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
                 rows.append([room, file.name[:-3], doc.splitlines()[0] if doc else ""])
     _table(["room", "name", "what"], rows, "nothing is built")
+
+
+def print_proxies(table: ProxyTable) -> None:
+    """Scores of each measure, one line each; a dash where a score cannot be judged, and the reasons below."""
+    from heldout.measures.proxies import proxies
+
+    def number(value: float) -> str:
+        return f"{value:.2f}" if value == value else "-"
+
+    scores = proxies(table)
+    rows = [
+        [
+            s.name, str(s.models), f"{number(s.tau)} +- {number(s.tau_stderr)}", number(s.psi_mean),
+            " ".join(number(value) for value in s.psi), number(s.conditional), number(s.worst),
+            f"{s.judged}/{s.environments}",
+        ]
+        for s in scores
+    ]  # fmt: skip
+    psi = f"psi({', '.join(table.hyper_names)})"
+    rows.insert(0, ["measure", "models", "tau", "Psi", psi, "information", "worst sign error", "judged"])
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    # Not a rich table: it would fold the columns of a narrow terminal, and these lines are read by programs too.
+    for row in rows:
+        sys.stdout.write(plain("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip()) + "\n")
+    for score in scores:
+        if score.status != "ok":
+            sys.stdout.write(plain(f"{score.name}: {score.status}") + "\n")

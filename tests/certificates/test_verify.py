@@ -1,0 +1,161 @@
+"""A true proof is accepted; one that was cut, flipped in any bit, forged with a fresh checksum or moved is rejected."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import heldout.cli
+from heldout.certificates.compression import certified, compression
+from heldout.certificates.proof_file import data_hash, pack, unpack
+from heldout.certificates.verify import prove, read_rows, verify
+from heldout.codes.subspace_code import Quantized
+from heldout.core.errors import InputError
+from heldout.core.streams import stream
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = stream(0, "proof")
+    x = rng.normal(size=(300, 8))
+    return x, (x @ rng.normal(size=8) > 0).astype(int)
+
+
+@pytest.fixture(scope="module")
+def proof(data: tuple[np.ndarray, np.ndarray]) -> bytes:
+    return prove(compression(*data, 2, settings=(("axes", 7, 0), ("signs", 3, 32))), *data, 2)
+
+
+def test_the_true_file_is_accepted(proof: bytes, data: tuple[np.ndarray, np.ndarray]) -> None:
+    found = verify(proof, *data)
+    assert (found.accepted, found.reason) == (True, "")
+    assert found.claim is not None
+    assert found.bound == found.claim.bound < 0.5
+    assert [check.split(":")[0] for check in found.checks] == [
+        "whole",
+        "data",
+        "code",
+        "length",
+        "errors",
+        "bound",
+    ]
+
+
+def test_any_flipped_bit_is_rejected(proof: bytes, data: tuple[np.ndarray, np.ndarray]) -> None:
+    for place in range(8 * len(proof)):
+        altered = bytearray(proof)
+        altered[place // 8] ^= 1 << place % 8
+        assert not verify(bytes(altered), *data).accepted, place
+
+
+def test_any_cut_is_rejected(proof: bytes, data: tuple[np.ndarray, np.ndarray]) -> None:
+    for length in range(len(proof)):
+        assert not verify(proof[:length], *data).accepted, length
+    assert not verify(proof + b"\0", *data).accepted
+
+
+def test_other_bits_under_a_fresh_checksum_are_rejected(
+    proof: bytes, data: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """A forger who seals the file anew: another model must have the very errors and length that are claimed."""
+    claim, bits = unpack(proof)
+    for place in range(len(bits)):
+        altered = bytearray(bits)
+        altered[place] ^= 1
+        found = verify(pack(claim, altered), *data)
+        if found.accepted:  # another model with the same counts is as true a proof
+            assert found.bound == claim.bound
+        else:
+            assert "cut or altered" in found.reason or "claim is false" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"errors": 0}, "0 errors are claimed"),
+        ({"bits": 3}, "3 bits are claimed"),
+        ({"bound": 0.01}, "a bound of 0.01 is claimed"),
+        ({"bound": math.nan}, "a bound of nan is claimed"),
+        ({"delta": 0.5}, "accepted"),
+        ({"delta": 0.01}, "the formula gives"),
+        ({"delta": 1.5}, "delta between 0 and 1"),
+        ({"language": "other"}, "the bits are in 'other'"),
+        ({"n": 299}, "other data"),
+        ({"classes": 3}, ""),
+        ({"classes": 10**9}, "so many weights"),
+        ({"data_sha256": "00" * 32}, "other data"),
+    ],
+)
+def test_false_claims_under_a_fresh_checksum(
+    proof: bytes, data: tuple[np.ndarray, np.ndarray], change: dict, reason: str
+) -> None:
+    claim, bits = unpack(proof)
+    found = verify(pack(claim._replace(**change), bits), *data)
+    if reason == "accepted":  # the same bound at a larger delta is weaker, and true
+        assert found.accepted
+    else:
+        assert not found.accepted
+        assert reason in found.reason
+
+
+def test_a_bit_appended_or_dropped_under_a_fresh_checksum(
+    proof: bytes, data: tuple[np.ndarray, np.ndarray]
+) -> None:
+    claim, bits = unpack(proof)
+    assert "1 bits follow the model" in verify(pack(claim, bits + b"\1"), *data).reason
+    assert not verify(pack(claim, bits[:-1]), *data).accepted
+    assert not verify(pack(claim, b""), *data).accepted
+
+
+def test_other_rows_are_rejected(proof: bytes, data: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = data
+    assert "other data" in verify(proof, x[::-1], y[::-1]).reason
+    moved = x.copy()
+    moved[7, 3] = np.nextafter(moved[7, 3], 9)
+    assert "other data" in verify(proof, moved, y).reason
+    assert "other data" in verify(proof, x, 1 - y).reason
+
+
+def test_every_header_field_must_be_there_with_its_kind(proof: bytes) -> None:
+    claim, bits = unpack(proof)
+    for name, value in (("n", 300.0), ("delta", 1), ("language", 7)):
+        with pytest.raises(InputError, match=f"header's {name}"):
+            unpack(pack(claim._replace(**{name: value}), bits))
+    with pytest.raises(InputError, match="no proof file"):
+        unpack(b"PK\3\4 something else")
+
+
+def test_the_hash_knows_shape_and_values() -> None:
+    assert data_hash([[1.0, 2.0]], [0]) != data_hash([[1.0], [2.0]], [0, 0])
+    assert data_hash([[0.0]], [0]) == data_hash([[-0.0]], [0])
+
+
+def test_a_proof_of_an_untrained_model_is_as_sound(data: tuple[np.ndarray, np.ndarray]) -> None:
+    model = Quantized("axes", 3, (1,) * 9)
+    assert verify(prove(certified(model, *data, 2, 0.05), *data, 2), *data).accepted
+
+
+def test_the_command(
+    proof: bytes,
+    data: tuple[np.ndarray, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "p.heldout").write_bytes(proof)
+    np.savez(tmp_path / "rows.npz", x=data[0], y=data[1])
+    np.savez(tmp_path / "other.npz", x=data[0] + 1, y=data[1])
+    np.savez(tmp_path / "odd.npz", z=data[0])
+    file = str(tmp_path / "p.heldout")
+    assert heldout.cli.run(["verify", file, "--data", str(tmp_path / "rows.npz")]) == 0
+    assert "accepted" in capsys.readouterr().out
+    assert heldout.cli.run(["verify", file, "--data", str(tmp_path / "other.npz")]) == 1
+    assert "rejected: the proof was made on other data" in capsys.readouterr().out
+    assert heldout.cli.run(["verify", file, "--data", str(tmp_path / "none.npz")]) == 2
+    assert heldout.cli.run(["verify", file, "--data", str(tmp_path / "odd.npz")]) == 2
+    assert heldout.cli.run(["verify", str(tmp_path / "no"), "--data", str(tmp_path / "rows.npz")]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    with pytest.raises(InputError, match="holds no arrays"):
+        read_rows(tmp_path / "odd.npz")
