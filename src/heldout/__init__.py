@@ -5,7 +5,8 @@ files need neither torch nor scipy:
 
 >>> import heldout
 >>> sorted(heldout.__all__)
-['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions', 'declare', 'verify']
+['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions', 'certify',
+ 'conformal', 'declare', 'verify']
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ __all__ = [
     "Subject",
     "audit",
     "audit_predictions",
+    "certify",
+    "conformal",
     "declare",
     "verify",
 ]
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from heldout.auditing.declare import declare as declare
     from heldout.auditing.predictions import audit_predictions
     from heldout.certificates.verify import verify as verify
+    from heldout.certifying.certify import certify as certify
+    from heldout.certifying.conformal import conformal as conformal
     from heldout.core.errors import HeldoutError, InputError
     from heldout.core.estimate import Estimate
     from heldout.core.fits import Fits
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
 _HOME = {
     "audit": "heldout.auditing.audit",
     "audit_predictions": "heldout.auditing.predictions",
+    "certify": "heldout.certifying.certify",
+    "conformal": "heldout.certifying.conformal",
     "declare": "heldout.auditing.declare",
     "verify": "heldout.certificates.verify",
     "Estimate": "heldout.core.estimate",

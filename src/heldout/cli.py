@@ -48,6 +48,40 @@ class AuditCommand:
 
 
 @dataclass(frozen=True)
+class CertifyCommand:
+    """What can be guaranteed about a model's error: one row a family of bounds, beside its shuffled-label control."""
+
+    target: tyro.conf.Positional[str]
+    """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
+    delta: float = 0.05
+    """Failure probability of each row."""
+    control: bool = True
+    """Repeat each row with shuffled labels, which no sound bound can put below chance."""
+    json: Path | None = None
+    """Write the certificates here (.json)."""
+    seed: int = 0
+    runs: Path = Path("runs")
+    """Folder of runs, with the ledger of looks at test sets."""
+
+
+@dataclass(frozen=True)
+class ConformalCommand:
+    """Prediction sets with a promised coverage, from a file of predictions (coverage, not risk)."""
+
+    predictions: tyro.conf.Positional[Path]
+    """Parquet or CSV file as for `heldout audit --predictions`, with probabilities or values."""
+    alpha: float = 0.1
+    """Share of rows whose set may miss the answer."""
+    delta: float = 0.05
+    """Failure probability of the coverage given these calibration rows."""
+    split: str = "test"
+    """Rows that calibrate: seen neither by training nor by any choice."""
+    json: Path | None = None
+    """Write the numbers here (.json)."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class RunsCommand:
     """List the runs of a folder."""
 
@@ -94,6 +128,8 @@ class ProxiesCommand:
 
 Command = (
     Annotated[AuditCommand, tyro.conf.subcommand("audit")]
+    | Annotated[CertifyCommand, tyro.conf.subcommand("certify")]
+    | Annotated[ConformalCommand, tyro.conf.subcommand("conformal")]
     | Annotated[RunsCommand, tyro.conf.subcommand("runs")]
     | Annotated[SqlCommand, tyro.conf.subcommand("sql")]
     | Annotated[MeasuresCommand, tyro.conf.subcommand("measures")]
@@ -126,6 +162,8 @@ def run(argv: list[str]) -> int:
         return DONE if leaving.code in (None, 0) else USAGE
     bodies: dict[type, Any] = {
         AuditCommand: _audit,
+        CertifyCommand: _certify,
+        ConformalCommand: _conformal,
         RunsCommand: _runs,
         SqlCommand: _sql,
         MeasuresCommand: _measures,
@@ -237,6 +275,45 @@ def _deliver(command: AuditCommand, result: Audit) -> int:
     if wanted & seen:
         return _complain(f"exit 1, because of --fail-on {','.join(sorted(wanted & seen))}", FOUND)
     return UNDECIDED if result.verdict.headline == "undecided" else DONE
+
+
+def _certify(command: CertifyCommand) -> int:
+    import json
+
+    from heldout.certifying.certify import certify
+    from heldout.plain import plain
+    from heldout.targets import load_subject
+
+    subject = load_subject(command.target)
+    found = certify(
+        subject, delta=command.delta, seed=command.seed, runs=command.runs, control=command.control
+    )
+    sys.stdout.write(plain(f"{found}\n"))
+    for family in found.suspicious:
+        sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
+    return _write(command.json, json.dumps(found.as_json(), indent=1))
+
+
+def _conformal(command: ConformalCommand) -> int:
+    import json
+
+    from heldout.certifying.conformal import conformal
+
+    found = conformal(
+        command.predictions, alpha=command.alpha, delta=command.delta, split=command.split, seed=command.seed
+    )
+    sys.stdout.write(f"{found}\n")
+    return _write(command.json, json.dumps(found.as_json(), indent=1))
+
+
+def _write(path: Path | None, text: str) -> int:
+    """Write `text`, or say why it cannot be written."""
+    if path is not None:
+        try:
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            return _complain(f"{path} could not be written: {error}", USAGE)
+    return DONE
 
 
 def _runs(command: RunsCommand) -> int:

@@ -9,9 +9,8 @@ from heldout.certificates.binomial_tail import (
     hoeffding_upper,
     kl_chernoff_lower,
     kl_chernoff_upper,
-    kl_inverse_lower,
-    kl_inverse_upper,
 )
+from heldout.certificates.kl_inverse import kl_inverse_lower, kl_inverse_upper
 from heldout.core.errors import InputError
 
 

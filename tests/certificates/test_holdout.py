@@ -113,6 +113,11 @@ def test_json_is_plain():
         "assumptions",
         "ledger",
         "status",
+        "rows",
+        "prior",
+        "trivial",
+        "unit",
+        "vacuous",
     }
     assert row["ledger"][0] == {
         "what": "look 1 at this test set, 0.05 * 6/(pi^2 1^2)",

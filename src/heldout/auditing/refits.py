@@ -84,7 +84,7 @@ def refit(
             note = text or note
             for part in _chunks(n, c):
                 outputs = _at(predict, subject.train, part, len(rows), c)
-                target = torch.from_numpy(np.ascontiguousarray(given[rows, part]))
+                target = torch.from_numpy(np.array(given[rows, part]))
                 score[rows, part] = scoring.score(outputs, target, kind, subject.tolerance).numpy()
                 phi[rows, part] = scoring.log_odds(outputs, target, kind).numpy()
                 losses = scoring.nats(outputs, target, kind).numpy()
@@ -155,7 +155,7 @@ def _populations(
     if not isinstance(recipe, Recipe) or subject.loss_of is None:
         raise InputError("a recipe needs the loss it minimizes", "pass loss= to Subject.from_torch")
     names = [role + k for k in range(len(masks))]
-    labels = torch.from_numpy(np.ascontiguousarray(given))
+    labels = torch.from_numpy(np.array(given))
     shared = subject.output_shape
     for population in train_chunks(
         recipe, subject.train, torch.from_numpy(masks), subject.loss_of, seed, names,
@@ -186,7 +186,7 @@ def _models(
 
     def one(k: int) -> tuple[int, Any]:
         ids = torch.from_numpy(np.flatnonzero(masks[k]))
-        labels = torch.from_numpy(np.ascontiguousarray(given[k]))[ids]
+        labels = torch.from_numpy(np.array(given[k]))[ids]
         try:
             return k, fit(ids, labels, torch_seed(seed, "fit", role + k) % 2**31)
         except InputError:

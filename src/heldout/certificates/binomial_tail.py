@@ -3,7 +3,7 @@
 T1 Clopper-Pearson, the exact binomial tail: sup {p : P(Bin(n, p) <= k) >= delta} = Beta^-1(1 - delta; k +
 1, n - k). T2 Chernoff: sup {p : kl(q|p) <= ln(1/delta)/n}, kl the Bernoulli relative entropy in nats; also
 for losses in [0, 1]. T3 Hoeffding: q + sqrt(ln(1/delta)/(2n)); also for losses in [0, 1]. Uppers never fall
-below the value they define and lowers never exceed it: roots are bracketed, the outer end returned.
+below the value they define and lowers never exceed it.
 
 >>> [round(clopper_pearson_upper(k, n, 0.05), 9) for k, n in ((200, 10_000), (0, 10_000), (7, 360))]
 [0.022459353, 0.000299528, 0.036211088]
@@ -17,12 +17,11 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betainccinv, betaincinv, xlogy
+from scipy.special import betainccinv, betaincinv
 
+from heldout.certificates.kl_inverse import kl_inverse_lower, kl_inverse_upper
+from heldout.certificates.outward import down, up
 from heldout.core.errors import InputError
-
-# Wider than the relative error of scipy's inverse incomplete beta (below 1e-13 against 60-digit arithmetic, tests).
-OUTWARD = 1e-11
 
 
 def clopper_pearson_upper(k: int, n: int, delta: float) -> float:
@@ -35,9 +34,9 @@ def clopper_pearson_upper(k: int, n: int, delta: float) -> float:
     if k == n:
         return 1.0
     if k == 0:
-        return min(1.0, _up(-math.expm1(math.log(delta) / n)))
+        return min(1.0, up(-math.expm1(math.log(delta) / n)))
     # The complement's inverse, since 1 - delta would be rounded.
-    return min(1.0, _up(float(betainccinv(k + 1, n - k, delta))))
+    return min(1.0, up(float(betainccinv(k + 1, n - k, delta))))
 
 
 def clopper_pearson_lower(k: int, n: int, delta: float) -> float:
@@ -49,31 +48,7 @@ def clopper_pearson_lower(k: int, n: int, delta: float) -> float:
     _check_counts(k, n, delta)
     if k == 0:
         return 0.0
-    return max(0.0, _down(float(betaincinv(k, n - k + 1, delta))))
-
-
-def kl_inverse_upper(q: float, c: float) -> float:
-    """max {p >= q : kl(q|p) <= c}, c >= 0 in nats; 1 where every p qualifies. The upper end of its bracket.
-
-    >>> round(kl_inverse_upper(0.0, math.log(2)), 12)                        # kl(0|p) = -ln(1 - p)
-    0.5
-    """
-    _check_kl(q, c)
-    low, high = q, 1.0
-    while True:
-        middle = 0.5 * (low + high)
-        if not low < middle < high:
-            return high
-        # The slack covers the rounding of kl itself, so that a p counted as outside is outside.
-        if _kl(q, middle) > c + 1e-15 * (1.0 + c):
-            high = middle
-        else:
-            low = middle
-
-
-def kl_inverse_lower(q: float, c: float) -> float:
-    """min {p <= q : kl(q|p) <= c}: the mirror image of `kl_inverse_upper`, the lower end of its bracket."""
-    return max(0.0, math.nextafter(1.0 - kl_inverse_upper(1.0 - q, c), -1.0))
+    return max(0.0, down(float(betaincinv(k, n - k + 1, delta))))
 
 
 def kl_chernoff_upper(mean: float, n: int, delta: float) -> float:
@@ -95,20 +70,7 @@ def kl_chernoff_lower(mean: float, n: int, delta: float) -> float:
 def hoeffding_upper(mean: float, n: int, delta: float) -> float:
     """T3 for a mean of n independent losses in [0, 1]."""
     _check_mean(mean, n, delta)
-    return min(1.0, _up(mean + math.sqrt(math.log(1.0 / delta) / (2 * n))))
-
-
-def _kl(q: float, p: float) -> float:
-    """kl(q|p) in nats for 0 < p < 1."""
-    return float(xlogy(q, q / p)) + (1.0 - q) * (math.log1p(-q) - math.log1p(-p) if q < 1.0 else 0.0)
-
-
-def _up(value: float) -> float:
-    return math.nextafter(value * (1.0 + OUTWARD), 2.0)
-
-
-def _down(value: float) -> float:
-    return math.nextafter(value * (1.0 - OUTWARD), -1.0)
+    return min(1.0, up(mean + math.sqrt(math.log(1.0 / delta) / (2 * n))))
 
 
 def _check_counts(k: int, n: int, delta: float) -> None:
@@ -121,11 +83,6 @@ def _check_mean(mean: float, n: int, delta: float) -> None:
     if not 0.0 <= mean <= 1.0 or n < 1:
         raise InputError(f"a mean loss of {mean} over {n} rows", "give a mean in [0, 1] and n of at least 1")
     _check_delta(delta)
-
-
-def _check_kl(q: float, c: float) -> None:
-    if not (0.0 <= q <= 1.0 and c >= 0.0):
-        raise InputError(f"q = {q}, c = {c}", "give a mean q in [0, 1] and a budget c of at least 0 nats")
 
 
 def _check_delta(delta: float) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, NamedTuple
 
+from heldout.core.errors import InputError
+
 
 class Charge(NamedTuple):
     """One line of the ledger: what the part `delta` of the failure probability was spent on."""
@@ -27,9 +29,12 @@ class Charge(NamedTuple):
 class Certificate:
     """With probability at least 1 - `delta` over the draw of the n units, `quantity` <= `value`.
 
-    `value` lies in [0, 1] and is rounded outward: never below the bound that `formula` defines. The ledger
-    says on what this bound spent how much of `delta`; the rest is kept for other looks. `status` is "ok",
-    or the reason why nothing is certified; then `value` is NaN.
+    `value` is rounded outward: never below the bound that `formula` defines. The ledger says on what this
+    bound spent how much of `delta`; the rest is kept for other looks. `rows`: which rows the n units are.
+    `prior`: where the prior or the code came from, empty where the bound has none. `trivial`: what is known
+    without any data, 1 for an error rate, the largest loss otherwise; a value that reaches it is `vacuous`.
+    `unit`: of the value, empty for a risk in [0, 1]. `status` is "ok", or the reason why nothing is
+    certified; then `value` is NaN.
     """
 
     quantity: str
@@ -41,6 +46,18 @@ class Certificate:
     assumptions: tuple[str, ...]
     ledger: tuple[Charge, ...]
     status: str = "ok"
+    rows: str = ""
+    prior: str = ""
+    trivial: float = 1.0
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        spent = math.fsum(charge.delta for charge in self.ledger)
+        if self.ok and spent > self.delta * (1.0 + 1e-12):
+            raise InputError(
+                f"the ledger spends {spent:g} of a delta of {self.delta:g}",
+                "divide delta among everything that is charged",
+            )
 
     @classmethod
     def withheld(cls, quantity: str, delta: float, n: int, reason: str) -> Certificate:
@@ -52,6 +69,11 @@ class Certificate:
         """True where something is certified."""
         return self.status == "ok"
 
+    @property
+    def vacuous(self) -> bool:
+        """True where the value says no more than is known without data."""
+        return self.ok and self.value >= self.trivial
+
     def printed(self, digits: int = 4) -> str:
         """The value rounded up at `digits` decimals, "withheld" where there is none."""
         if not self.ok:
@@ -61,7 +83,9 @@ class Certificate:
     def __str__(self) -> str:
         if not self.ok:
             return f"withheld: {self.status}"
-        return f"{self.quantity} <= {self.printed()} with probability {1 - self.delta:g} (n={self.n})"
+        said = f"{self.quantity} <= {self.printed()}{' ' + self.unit if self.unit else ''}"
+        vacuous = ", vacuous" if self.vacuous else ""
+        return f"{said} with probability {1 - self.delta:g} (n={self.n}{vacuous})"
 
     def as_json(self) -> dict[str, Any]:
         """A plain dictionary; NaN becomes None (the status says why)."""
@@ -75,4 +99,9 @@ class Certificate:
             "assumptions": list(self.assumptions),
             "ledger": [{"what": charge.what, "delta": charge.delta} for charge in self.ledger],
             "status": self.status,
+            "rows": self.rows,
+            "prior": self.prior,
+            "trivial": self.trivial,
+            "unit": self.unit,
+            "vacuous": self.vacuous,
         }

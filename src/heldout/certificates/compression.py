@@ -15,16 +15,14 @@ exactly: scores by float64 where their rounding cannot matter, in rational numbe
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
 
-from heldout.certificates.binomial_tail import kl_inverse_upper
 from heldout.certificates.certificate import Certificate, Charge
+from heldout.certificates.countable_class import occam_upper
 from heldout.certificates.exact_errors import count_errors
 from heldout.codes.directions import directions
 from heldout.codes.subspace_code import DIMENSIONS, Quantized, encode_model
@@ -126,26 +124,9 @@ def occam_bounds(errors: int, n: int, bits: float, delta: float) -> Bounds:
     """The three bounds of a hypothesis that costs `bits` in a prefix code and makes `errors` in n rows."""
     if not (0 <= errors <= n and n >= 1 and bits >= 0 and 0.0 < delta < 1.0):
         raise InputError(f"{errors} errors in {n} rows at {bits} bits, delta {delta}", "check the counts")
-    c = (bits * math.log(2) + math.log(1 / delta)) * (1 + 1e-14)
-    hoeffding = errors / n + math.sqrt(c / (2 * n))
     return Bounds(
-        _tail_inverse(errors, n, c), kl_inverse_upper(errors / n, c / n), min(1.0, hoeffding * (1 + 1e-14))
+        *(occam_upper(errors / n, n, bits, delta, form) for form in ("binomial", "kl", "hoeffding"))
     )
-
-
-def _tail_inverse(k: int, n: int, c: float) -> float:
-    """sup {p : ln P(Bin(n, p) <= k) >= -c} by bisection in logarithms, the upper end of the last bracket."""
-    if k == n:
-        return 1.0
-    j = np.arange(k + 1)
-    ways = gammaln(n + 1) - gammaln(j + 1) - gammaln(n - j + 1)
-    slack = 1e-12 * (1 + n)  # more than the rounding of the logarithms of the terms
-    low, high = k / n, 1.0
-    while high - low > 1e-13:
-        p = 0.5 * (low + high)
-        outside = float(logsumexp(ways + j * math.log(p) + (n - j) * math.log1p(-p))) < -c - slack
-        low, high = (low, p) if outside else (p, high)
-    return high
 
 
 def _constant(x: NDArray[np.float64], y: NDArray[np.int64], scores: int) -> Quantized:

@@ -1,7 +1,8 @@
 """The hold-out certificate: what one test set guarantees about one predictor, charged for every look at it.
 
 T1: for 0-1 losses of n independent rows the exact binomial tail (`binomial_tail`); for other losses in
-[0, 1] the betting bound (`bounded_mean`). The k-th look at the same test set spends delta 6/(pi^2 k^2), which
+[0, 1] the betting bound (`bounded_mean`). The looser kl-Chernoff and Hoeffding bounds (`binomial_tail`) are
+there by name; a bound that holds at every sample size at once is `anytime`. The k-th look at the same test set spends delta 6/(pi^2 k^2), which
 sums to delta over all looks ever; that holds for predictors that were all fixed before the first look. A
 predictor chosen after an earlier result on this set gets no certificate.
 
@@ -23,12 +24,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from heldout.certificates.binomial_tail import clopper_pearson_upper
+from heldout.certificates.binomial_tail import clopper_pearson_upper, hoeffding_upper, kl_chernoff_upper
 from heldout.certificates.bounded_mean import betting_upper
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.core.errors import InputError
 
 Loss = Literal["zero-one", "bounded"]
+Method = Literal["exact", "kl", "hoeffding"]
+Role = Literal["test", "validation"]
+METHODS = {
+    "exact": "Clopper & Pearson 1934, Biometrika 26, 404; Langford 2005, JMLR 6, 273",
+    "kl": "Chernoff 1952, Ann. Math. Stat. 23, 493; Langford 2005, JMLR 6, 273",
+    "hoeffding": "Hoeffding 1963, JASA 58, 13",
+}
 
 
 def holdout(
@@ -39,6 +47,8 @@ def holdout(
     groups: Any | None = None,
     average_groups: bool = False,
     loss: Loss | None = None,
+    method: Method = "exact",
+    role: Role = "test",
 ) -> Certificate:
     """An upper bound on the risk of a predictor from its `losses` [n] in [0, 1] on a test set used for no choice.
 
@@ -47,14 +57,24 @@ def holdout(
     look. `groups` [n]: rows of one group are not independent, so nothing is certified, unless
     `average_groups`: then the losses are averaged in each group and the risk of a new group is bounded
     (each group weighs the same, however many rows it has). `loss`: "zero-one" or "bounded"; None takes
-    zero-one where every loss is 0 or 1. Withheld: as above. Errors: no losses, NaN, losses outside [0, 1],
+    zero-one where every loss is 0 or 1. `method`, to be fixed before the losses are seen: "exact" is the binomial
+    tail or the betting bound. `role`: what the rows were used for; "validation", for choices. Withheld: a chosen
+    predictor, validation rows, dependent rows. Errors: no losses, NaN, losses outside [0, 1],
     delta outside (0, 1), look below 1.
     """
     x, labels = _checked(losses, delta, look, groups, loss)
+    if method not in METHODS or role not in ("test", "validation"):
+        raise InputError(
+            f"method = {method!r}, role = {role!r}",
+            'give "exact", "kl" or "hoeffding", and "test" or "validation"',
+        )
     n = len(x)
     clustered = labels is not None and int(labels.max()) + 1 < n
     zero_one = loss == "zero-one" or (loss is None and bool(((x == 0) | (x == 1)).all()))
     quantity = ("error rate" if zero_one else "mean loss") + " on new rows of the same kind"
+    if role == "validation":
+        reason = "validation rows were used for choices; certify on test rows, or by finite_class with the number of models tried"
+        return Certificate.withheld(quantity, delta, n, reason)
     if not fixed_beforehand:
         when = "an earlier look at" if look is not None and look > 1 else "seeing results on"
         reason = (
@@ -78,18 +98,42 @@ def holdout(
     else:
         assumptions.append("the rows are independent and alike in distribution")
     spent, ledger = _ledger(delta, look)
+    assumptions.append("the loss takes only the values 0 and 1" if zero_one else "the loss lies in [0, 1]")
+    value, formula, source = _bound(x, spent, zero_one, method)
+    return Certificate(
+        quantity,
+        value,
+        delta,
+        n,
+        formula,
+        source,
+        tuple(assumptions),
+        ledger,
+        rows="test rows, used for no choice",
+    )
+
+
+def _bound(x: np.ndarray, spent: float, zero_one: bool, method: Method) -> tuple[float, str, str]:
+    """Value, formula and source of one method."""
+    n, mean = len(x), float(x.mean())
+    if method == "kl":
+        return (
+            kl_chernoff_upper(mean, n, spent),
+            f"kl^-1({mean:.6g}, ln(1/{spent:.6g})/{n})",
+            METHODS[method],
+        )
+    if method == "hoeffding":
+        return (
+            hoeffding_upper(mean, n, spent),
+            f"{mean:.6g} + sqrt(ln(1/{spent:.6g})/(2 {n}))",
+            METHODS[method],
+        )
     if zero_one:
-        assumptions.append("the loss takes only the values 0 and 1")
         errors = int(x.sum())
-        value = clopper_pearson_upper(errors, n, spent)
         formula = f"Beta^-1(1 - {spent:.6g}; {errors} + 1, {n} - {errors})"
-        source = "Clopper & Pearson 1934, Biometrika 26, 404; Langford 2005, JMLR 6, 273"
-    else:
-        assumptions.append("the loss lies in [0, 1]")
-        value = betting_upper(x, spent)
-        formula = f"sup {{m : max_t prod_(i<=t) (1 - l_i(m) (x_i - m)) < 1/{spent:.6g}}}, n = {n}"
-        source = "Waudby-Smith & Ramdas 2024, J. R. Stat. Soc. B 86, 1"
-    return Certificate(quantity, value, delta, n, formula, source, tuple(assumptions), ledger)
+        return clopper_pearson_upper(errors, n, spent), formula, METHODS["exact"]
+    formula = f"sup {{m : max_t prod_(i<=t) (1 - l_i(m) (x_i - m)) < 1/{spent:.6g}}}, n = {n}"
+    return betting_upper(x, spent), formula, "Waudby-Smith & Ramdas 2024, J. R. Stat. Soc. B 86, 1"
 
 
 def look_delta(delta: float, look: int) -> float:

@@ -1,0 +1,218 @@
+"""`heldout.certify`: what can be guaranteed about a subject's error, one row a family of bounds, each with its control.
+
+hold-out: this very model on its test rows, charged for the look (the ledger is kept in `runs`). PAC-Bayes with a
+learned prior: a small net trained here on the subject's training rows, with the hold-out bound of its prior beside it.
+random labels (RATT): the subject's own recipe, fitted to a half of the rows and to the other half with random labels.
+Each row has probability delta of its own to fail. The shuffled-label control repeats the row on labels that cannot be
+predicted: a sound bound stays above chance there. compression: a linear model trained here, coded in few bits on the
+same rows that it is counted on.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heldout.auditing import steps
+from heldout.auditing.audit import data_hash
+from heldout.auditing.facts import Facts
+from heldout.auditing.ledger import Ledger
+from heldout.auditing.refits import refit
+from heldout.certificates.certificate import Certificate
+from heldout.certificates.compression import compression
+from heldout.certificates.outward import check_delta
+from heldout.certificates.ratt import ratt
+from heldout.certifying.certified import Certified, Row
+from heldout.certifying.learned_prior import LearnedPrior, learned_prior
+from heldout.core.errors import InputError, Withheld
+from heldout.core.streams import stream
+from heldout.core.subject import Subject
+
+QUANTITY = "error rate on new rows of the same kind"
+ROWS = 20_000  # more training rows than this are thinned for the net that is trained here
+NUMBERS = 1437 * 64  # inputs in all up to which the net gets its full training
+
+
+def certify(
+    subject: Subject,
+    *,
+    delta: float = 0.05,
+    seed: int = 0,
+    runs: str | os.PathLike[str] | None = "runs",
+    control: bool = True,
+) -> Certified:
+    """The table of certificates for a classifier. `control=False` leaves the shuffled twins out, in half the time.
+
+    `runs`: folder of runs with the ledger of looks; None: the hold-out row is withheld. Errors: delta outside
+    (0, 1), a subject that is no classifier.
+    """
+    check_delta(delta)
+    if subject.task != "classification" or subject.n_classes is None:
+        raise InputError(
+            f"the subject's task is {subject.task}",
+            "certify takes classifiers; for other losses use heldout.certificates.holdout with losses scaled to [0, 1]",
+        )
+    counts = np.bincount(subject.train.y.numpy(), minlength=subject.n_classes)
+    chance = 1.0 - float(counts.max() / counts.sum())
+    rows = [_row("hold-out", "this model", delta, lambda: (_hold_out(subject, delta, seed, runs), None))]
+    start = time.perf_counter()
+    try:
+        found = _net(subject, delta, seed, None)
+        twin = _net(subject, delta, seed, "shuffled labels") if control else None
+        spent = time.perf_counter() - start
+        rows += [
+            Row(
+                "PAC-Bayes",
+                "a randomized net trained here",
+                found.certificate,
+                None if twin is None else twin.certificate,
+                spent,
+            ),
+            Row(
+                "hold-out of its prior",
+                "the prior's net, same rows",
+                found.competitor,
+                None if twin is None else twin.competitor,
+                0.0,
+            ),
+        ]
+    except (Withheld, InputError) as reason:
+        rows.append(_withheld("PAC-Bayes", "a randomized net trained here", delta, str(reason), start))
+    rows.append(
+        _row(
+            "random labels",
+            "the recipe, fitted with random labels among the rows",
+            delta,
+            lambda: (
+                _random_labels(subject, delta, seed, None),
+                _random_labels(subject, delta, seed, "shuffled labels") if control else None,
+            ),
+        )
+    )
+    rows.append(
+        _row(
+            "compression",
+            "a linear model trained here, in few bits",
+            delta,
+            lambda: (
+                _compressed(subject, delta, seed, None),
+                _compressed(subject, delta, seed, "shuffled labels") if control else None,
+            ),
+        )
+    )
+    return Certified(subject.name, delta, chance, tuple(rows))
+
+
+def _row(
+    family: str,
+    predictor: str,
+    delta: float,
+    make: Callable[[], tuple[Certificate, Certificate | None]],
+) -> Row:
+    """One row, or the reason why there is none."""
+    start = time.perf_counter()
+    try:
+        found, twin = make()
+    except (Withheld, InputError) as reason:
+        return _withheld(family, predictor, delta, str(reason), start)
+    return Row(family, predictor, found, twin, time.perf_counter() - start)
+
+
+def _withheld(family: str, predictor: str, delta: float, reason: str, start: float) -> Row:
+    return Row(
+        family,
+        predictor,
+        Certificate.withheld(QUANTITY, delta, 0, reason),
+        None,
+        time.perf_counter() - start,
+    )
+
+
+def _hold_out(subject: Subject, delta: float, seed: int, runs: Any) -> Certificate:
+    """As the audit has it: rows with a twin in the training data do not count, and the look is entered."""
+    if subject.test is None:
+        raise Withheld("the subject has no test rows")
+    facts = Facts(subject, Ledger(), seed, delta, data_hash=data_hash(subject))
+    facts.leakage = facts.ledger.step("leakage", lambda: steps.leak(facts))
+    facts.held = steps.perform(facts)
+    found: Certificate = steps.certificate(facts, runs)
+    return found
+
+
+def _net(subject: Subject, delta: float, seed: int, shuffled: str | None) -> LearnedPrior:
+    x, y = _flat(subject), subject.train.y
+    if subject.train.time is not None:
+        raise Withheld("the training rows are in order of time, not independent")
+    rows = torch.arange(len(y))
+    if len(y) > ROWS:
+        rows = torch.from_numpy(np.sort(stream(seed, "thin").choice(len(y), ROWS, replace=False)))
+    labels = y[rows] if shuffled is None else _shuffled(y[rows], seed)
+    # Less training for more numbers: known before any label is seen, so the bound pays nothing for it.
+    share = min(1.0, math.sqrt(NUMBERS / x[rows].numel()))
+    return learned_prior(
+        x[rows],
+        labels,
+        subject.n_classes or 2,
+        delta=delta,
+        width=256 if x.shape[1] <= 128 else 128,
+        epochs=max(10, int(400 * share)),
+        draws=max(1000, int(4000 * share)),
+        seed=seed,
+        by_column=subject.inputs == "row",
+        groups=None if subject.train.groups is None else subject.train.groups[rows],
+    )
+
+
+def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | None) -> Certificate:
+    if subject.fit is None:
+        raise Withheld("the subject cannot be trained again: it came without fit")
+    if subject.inputs == "text":
+        raise Withheld(
+            "fine-tuning starts from weights that know the labels' rule, so random labels prove nothing"
+        )
+    y, c = subject.train.y, subject.n_classes or 2
+    n = len(y)
+    labels = (y if shuffled is None else _shuffled(y, seed)).numpy().copy()
+    random = stream(seed, "random labels").permutation(n) < n // 2
+    labels[random] = stream(seed, "random classes").integers(0, c, int(random.sum()))
+    found = refit(
+        subject,
+        np.ones((1, n), dtype=bool),
+        np.ones(1),
+        seed,
+        0,
+        lambda done, of: None,
+        labels=labels,
+        threads=1,
+    )
+    wrong = 1.0 - found.score[0].astype(np.float64)
+    groups = None if subject.train.groups is None else subject.train.groups.numpy()[~random]
+    return ratt(wrong[~random], wrong[random], c, delta, groups=groups)
+
+
+def _compressed(subject: Subject, delta: float, seed: int, shuffled: str | None) -> Certificate:
+    if subject.train.time is not None:
+        raise Withheld("the training rows are in order of time, not independent")
+    y = subject.train.y if shuffled is None else _shuffled(subject.train.y, seed)
+    found = compression(
+        _flat(subject), y, subject.n_classes or 2, delta, seed=seed, groups=subject.train.groups
+    )
+    return found.certificate
+
+
+def _flat(subject: Subject) -> Tensor:
+    x = subject.train.x
+    if not isinstance(x, Tensor) or subject.inputs == "text":
+        raise Withheld("the inputs are no numbers of one shape, which the net that is trained here needs")
+    return x.reshape(len(x), -1).to(torch.float32)
+
+
+def _shuffled(y: Tensor, seed: int) -> Tensor:
+    return y[torch.from_numpy(stream(seed, "shuffled twin").permutation(len(y)))]

@@ -1,0 +1,130 @@
+"""The table of certificates: sound rows beside their controls, looks charged, reasons where there is no row."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression, Ridge
+
+import heldout
+from heldout.certificates.certificate import Certificate
+from heldout.certifying.certified import Certified, Row
+from heldout.certifying.learned_prior import learned_prior
+from heldout.cli import run
+from heldout.core.errors import InputError
+
+
+def digits(n):
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    return x[order[:n]] / 16, y[order[:n]], x[order[n : n + 300]] / 16, y[order[n : n + 300]]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    x, y, x_test, y_test = digits(300)
+    subject = heldout.Subject.from_sklearn(
+        LogisticRegression(max_iter=300, C=0.05).fit(x, y), x, y, x_test, y_test, name="digits"
+    )
+    return heldout.certify(subject, runs=tmp_path_factory.mktemp("runs"))
+
+
+def test_the_rows_and_their_controls(table):
+    rows = {row.family: row for row in table.rows}
+    assert list(rows) == ["hold-out", "PAC-Bayes", "hold-out of its prior", "random labels", "compression"]
+    assert rows["compression"].certificate.value < 0.7
+    assert rows["hold-out"].certificate.value < 0.2
+    assert rows["PAC-Bayes"].certificate.value < 0.4
+    assert rows["PAC-Bayes"].certificate.n == 150
+    assert rows["hold-out of its prior"].certificate.value < rows["PAC-Bayes"].certificate.value
+    for name in ("PAC-Bayes", "hold-out of its prior", "random labels", "compression"):
+        assert rows[name].control.value >= table.chance
+    assert table.suspicious == ()
+    assert table.best.certificate.value == min(row.certificate.value for row in table.rows)
+
+
+def test_the_figure_and_the_numbers(table):
+    lines = table.axis().splitlines()
+    assert len(lines) == 6
+    assert all("*" in line for line in lines[1:])
+    row = json.loads(json.dumps(table.as_json()))
+    assert row["rows"][0]["certificate"]["ledger"][0]["what"].startswith("look 1 at this test set")
+
+
+def test_what_cannot_be_certified_says_why(tmp_path):
+    x, y, x_test, y_test = digits(60)
+    subject = heldout.Subject.from_sklearn(
+        LogisticRegression(max_iter=200).fit(x, y),
+        x,
+        y,
+        x_test,
+        y_test,
+        refit=False,
+        groups_train=np.arange(60) // 2,
+    )
+    found = heldout.certify(subject, runs=None, control=False)
+    said = {row.family: row.certificate.status for row in found.rows}
+    assert "no ledger of looks is kept" in said["hold-out"]
+    assert said["PAC-Bayes"].startswith("rows of one group are not independent")
+    assert "cannot be trained again" in said["random labels"]
+    assert found.best is None
+    assert "withheld" in str(found)
+    ridge = heldout.Subject.from_sklearn(Ridge().fit(x, y * 1.5), x, y * 1.5, x_test, y_test * 1.5)
+    with pytest.raises(InputError, match="the subject's task is regression"):
+        heldout.certify(ridge, runs=None)
+    with pytest.raises(InputError, match="delta = 2"):
+        heldout.certify(subject, delta=2.0)
+
+
+def test_a_control_below_chance_is_pointed_out():
+    low = Certificate("risk", 0.2, 0.05, 100, "", "", (), ())
+    table = Certified("x", 0.05, 0.5, (Row("PAC-Bayes", "a net", low, low, 0.0),))
+    assert table.suspicious == ("PAC-Bayes",)
+
+
+def test_a_learned_prior_knows_its_rows():
+    x, y, *_ = digits(300)
+    x, y = torch.tensor(x, dtype=torch.float32), torch.tensor(y)
+    found = learned_prior(x, y, 10, epochs=40, draws=300)
+    assert found.certificate.n == 150
+    assert "has seen 150 other rows" in found.certificate.prior
+    assert found.competitor.n == 150
+    # The scale comes from the prior's rows: other bound rows leave the prior's own net as it is.
+    other = x.clone()
+    from heldout.certificates.data_dependent_prior import split_rows
+
+    _, bound = split_rows(300, 0.5, 0)
+    other[bound] *= 3
+    changed = learned_prior(other, y, 10, epochs=40, draws=300)
+    assert torch.equal(found.posterior.prior_mean, changed.posterior.prior_mean)
+    with pytest.raises(InputError, match="give at least 30 rows"):
+        learned_prior(x[:20], y[:20], 10)
+
+
+def test_the_command(tmp_path, capsys):
+    target = tmp_path / "subject.py"
+    target.write_text(
+        "import heldout, torch\n"
+        "def make_subject():\n"
+        "    x = torch.randn(200, 4, generator=torch.Generator().manual_seed(0)); y = (x[:, 0] > 0).long()\n"
+        "    return heldout.Subject.from_torch(torch.nn.Linear(4, 2), (x[:100], y[:100]), (x[100:], y[100:]), loss='cross_entropy')\n"
+    )
+    out = tmp_path / "certified.json"
+    code = run(
+        [
+            "certify",
+            f"{target}:make_subject",
+            "--json",
+            str(out),
+            "--runs",
+            str(tmp_path / "runs"),
+            "--no-control",
+        ]
+    )
+    assert code == 0
+    assert "error rate, upper bound" in capsys.readouterr().out
+    assert json.loads(out.read_text())["rows"][0]["family"] == "hold-out"
