@@ -126,6 +126,24 @@ class ProxiesCommand:
     """Column of the number of test rows behind the gap, or that number."""
 
 
+@dataclass(frozen=True)
+class CalibrateCommand:
+    """Run the instruments against cases with exactly known answers: estimate, truth, coverage, cost."""
+
+    instrument: tuple[str, ...] = ()
+    """Only these instruments, such as trace top_eigenvalues; default: all."""
+    full: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """20 seeds and the slow cases as well."""
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """5 seeds and no slow cases: the default."""
+    seeds: int | None = None
+    """Seeds a case, in the place of 5 or 20."""
+    out: Path | None = None
+    """A folder of rows that is continued where it exists, so that an interrupted run may go on."""
+    json: bool = False
+    """Print the summary as JSON lines, one a case."""
+
+
 Command = (
     Annotated[AuditCommand, tyro.conf.subcommand("audit")]
     | Annotated[CertifyCommand, tyro.conf.subcommand("certify")]
@@ -135,6 +153,7 @@ Command = (
     | Annotated[MeasuresCommand, tyro.conf.subcommand("measures")]
     | Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
     | Annotated[ProxiesCommand, tyro.conf.subcommand("proxies")]
+    | Annotated[CalibrateCommand, tyro.conf.subcommand("calibrate")]
 )
 
 
@@ -169,6 +188,7 @@ def run(argv: list[str]) -> int:
         MeasuresCommand: _measures,
         VerifyCommand: _verify,
         ProxiesCommand: _proxies,
+        CalibrateCommand: _calibrate,
     }
     try:
         return int(bodies[type(command)](command))
@@ -370,4 +390,25 @@ def _proxies(command: ProxiesCommand) -> int:
     hyper = tuple(name.strip() for name in command.hyper.split(",") if name.strip())
     n_test = int(command.n_test) if command.n_test.isdigit() else command.n_test
     print_proxies(ProxyTable.read(command.file, hyper, command.gap, n_test))
+    return DONE
+
+
+def _calibrate(command: CalibrateCommand) -> int:
+    from heldout.core.errors import InputError
+
+    if command.full and command.quick:
+        raise InputError("--full and --quick are given together", "pass one of them")
+    import dataclasses
+
+    from heldout.calibration.calibrate import calibrate, summary
+    from heldout.plain import print_calibration
+    from heldout.store.rows import row_line
+
+    rows = calibrate(command.instrument, not command.full, command.seeds, command.out)
+    lines = summary(rows)
+    if command.json:
+        for line in lines:
+            sys.stdout.write(row_line(dataclasses.asdict(line)).decode() + "\n")
+    else:
+        print_calibration(lines)
     return DONE

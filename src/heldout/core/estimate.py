@@ -68,6 +68,33 @@ class Estimate:
         for name, field in fields.items():
             object.__setattr__(self, name, field)
 
+    @classmethod
+    def joined(cls, rows: list[Estimate]) -> Estimate:
+        """One estimate of values [r ...] from r of them; NaN where one was withheld, and the status counts them.
+
+        >>> both = Estimate.joined([Estimate(1.0, 0.0, 2.0, stderr=0.5), Estimate.withheld("no minimum")])
+        >>> both.value.tolist(), both.status
+        ([1.0, nan], '1 of 2 withheld; row 1: no minimum')
+        """
+        good = [row for row in rows if row.ok]
+        if not good:
+            return cls.withheld(rows[0].status if rows else "no rows", n=0)
+        first = good[0]
+
+        def column(part: str) -> Tensor:
+            values = [getattr(row, part) if row.ok else None for row in rows]
+            shape = first.value.shape
+            empty = torch.full(shape, math.nan, dtype=first.value.dtype)
+            return torch.stack([empty if v is None else v.expand(shape) for v in values])
+
+        lost = [k for k, row in enumerate(rows) if not row.ok]
+        status = (
+            f"{len(lost)} of {len(rows)} withheld; row {lost[0]}: {rows[lost[0]].status}" if lost else "ok"
+        )
+        stderr = None if any(row.stderr is None for row in good) else column("stderr")
+        parts = (column("value"), column("low"), column("high"))
+        return cls(*parts, first.level, stderr, first.method, max(row.n for row in good), status)
+
     @property
     def ok(self) -> bool:
         """True where the estimate is an answer."""

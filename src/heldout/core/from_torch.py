@@ -16,7 +16,8 @@ from heldout.core import checks
 from heldout.core.batch import Batch, leaves, take, tree_map
 from heldout.core.cross_entropy import cross_entropy
 from heldout.core.errors import InputError
-from heldout.core.preserved import fingerprint, preserved
+from heldout.core.population import call, fixed, flatten, trainable
+from heldout.core.preserved import fingerprint, in_eval, preserved
 from heldout.core.read_data import read_split
 from heldout.core.recipe import Recipe
 from heldout.core.subject import InputKind, Subject
@@ -181,18 +182,28 @@ def subject_from_torch(
     def predict(x: Any) -> Tensor:
         return predict_with(model, x)
 
-    parameters = [(key, p) for key, p in model.named_parameters() if p.requires_grad]
+    shapes = {key: p.shape for key, p in trainable(model).items()}
+
+    def forward(theta: Tensor, x: Any) -> Tensor:
+        theta = theta.to(device)
+        rest = {
+            key: (
+                t.to(theta.dtype) if t.is_floating_point() else t
+            ).clone()  # a model may write into its buffers
+            for key, t in fixed(model).items()
+        }
+        given = tree_map(lambda t: t.to(device, theta.dtype) if t.is_floating_point() else t.to(device), x)
+        given = tree_map(torch.clone, given)
+        parts = torch.split(
+            theta, [shape.numel() for shape in shapes.values()]
+        )  # theta's dtype, not the model's
+        values = {key: part.view(shape) for (key, shape), part in zip(shapes.items(), parts, strict=True)}
+        with in_eval(model):
+            out = call(model, {**rest, **values}, given)
+        return out if outputs is None else outputs(out)
 
     def functional_loss(theta: Tensor, batch: Batch) -> Tensor:
-        values: dict[str, Tensor] = {}
-        start = 0
-        for key, p in parameters:
-            values[key] = theta[start : start + p.numel()].view_as(p)
-            start += p.numel()
-        with preserved(model):
-            model.eval()
-            out = torch.func.functional_call(model, values, *_arguments(batch.x, model, device))
-        out = out if outputs is None else outputs(out)
+        out = forward(theta, batch.x)
         return per_example(
             two_class(out) if binary else (out.squeeze(1) if squeeze else out), batch.y.to(out.device)
         )
@@ -235,9 +246,8 @@ def subject_from_torch(
         shifted=splits["shifted"],
         loss=functional_loss,
         loss_of=recipe_loss,
-        thetas=torch.cat([p.detach().reshape(-1) for _, p in parameters]).unsqueeze(0).cpu()
-        if parameters
-        else None,
+        forward=forward,
+        thetas=flatten(model).unsqueeze(0).cpu() if shapes else None,
         fit=fit,
         predict_with=predict_with,
         fingerprint=lambda: fingerprint(model),
@@ -323,13 +333,6 @@ def _cast(t: Tensor, module: nn.Module, device: torch.device) -> Tensor:
     """Inputs in the dtype and on the device of the model; integers (token ids) keep their dtype."""
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), t.dtype)
     return t.to(device, dtype) if t.is_floating_point() else t.to(device)
-
-
-def _arguments(x: Any, module: nn.Module, device: torch.device) -> tuple[Any, dict[str, Any]]:
-    moved = tree_map(lambda t: _cast(t, module, device), x)
-    if isinstance(moved, dict):
-        return (), moved
-    return (moved if isinstance(moved, tuple) else (moved,)), {}
 
 
 def _zero_one(y: Tensor, split: str) -> Tensor:

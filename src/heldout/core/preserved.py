@@ -40,6 +40,23 @@ def preserved(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def in_eval(model: nn.Module) -> Iterator[None]:
+    """Inside, every module is in eval mode; for calls that pass buffers of their own, so that none is compared.
+
+    `preserved` compares buffers, which function transforms that trace (`torch.func.linearize`) cannot follow.
+    """
+    flags = [(module, module.training) for module in model.modules()]
+    with random_states():
+        try:
+            for module, _ in flags:
+                module.training = False
+            yield
+        finally:
+            for module, training in flags:
+                module.training = training
+
+
+@contextmanager
 def random_states() -> Iterator[None]:
     """Restores the global generators of torch (every device), numpy and the standard library."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []

@@ -33,6 +33,7 @@ class Subject:
     predict       inputs x [n ...] -> outputs [n ...] of `output_kind`; never changes the model
     loss          (theta [p], batch) -> [b] per example, in nats where it is a log-likelihood; None for a black box
     loss_of       (outputs, y) -> [b] per example: what a recipe minimizes
+    forward       (theta [p], x) -> the raw outputs [b ...] that `loss_of` takes, in theta's dtype; differentiable
     thetas        [r p] trainable parameters, `buffers` [r q]; None where the model has none that we can reach
     fit           `fit(ids, labels, seed) -> model` by the same recipe, or a `Recipe`, its stacked shorthand
     predict_with  (model, x) -> outputs, for the models that `fit` returns
@@ -52,6 +53,7 @@ class Subject:
     shifted: Batch | None = None
     loss: Callable[[Tensor, Batch], Tensor] | None = None
     loss_of: Callable[[Tensor, Tensor], Tensor] | None = None
+    forward: Callable[[Tensor, Any], Tensor] | None = None
     thetas: Tensor | None = None
     buffers: Tensor | None = None
     fit: Callable[..., Any] | Recipe | None = None

@@ -1,0 +1,287 @@
+"""`second_order`: the Hessian, Gauss-Newton or empirical Fisher matrix of a subject's loss, as a checked `Operator`.
+
+    A = sum_i w_i A_i / sum_i w_i  (scaling "mean")     A = sum_i w_i A_i  (scaling "sum")
+over the examples i of the data, whatever their batches: a batch of 12 does not weigh what one of 128 weighs. For a
+cross-entropy or a Gaussian log-likelihood the Gauss-Newton matrix is the Fisher matrix (Martens 2020); the empirical
+Fisher takes the given labels and is another matrix. The model runs in eval mode and is bit-identical afterwards.
+
+Each operator is checked once: a random product must agree with a second route that shares no differentiation rule, and in
+float64 a Hessian must agree with finite differences of the gradient. Where it does not, `Withheld` is raised.
+
+>>> from torch import nn
+>>> from heldout.core.subject import Subject
+>>> x = torch.tensor([[1.0], [2.0], [3.0]])
+>>> subject = Subject.from_torch(nn.Sequential(nn.Linear(1, 1, bias=False), nn.Flatten(0)), (x, torch.tensor([1.0, 2.0, 2.5])), loss="mse")
+>>> second_order(subject, Matrix(dtype=torch.float64)).dense().item()      # 2 mean(x^2) = 28 / 3
+9.33333333333333...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from heldout.core.batch import Batch, len_of, take
+from heldout.core.cost import spend
+from heldout.core.errors import InputError, Withheld
+from heldout.core.estimate import Estimate
+from heldout.core.operator import Operator
+from heldout.core.population import MEMORY_BYTES, bytes_made
+from heldout.core.products import (
+    Kind,
+    Pieces,
+    Products,
+    backward_products,
+    forward_products,
+    gradient,
+)
+from heldout.core.second_route import check_differences, check_route
+from heldout.core.subject import Subject
+
+NAMES: dict[str, str] = {
+    "hessian": "Hessian",
+    "ggn": "Gauss-Newton matrix",
+    "empirical_fisher": "empirical Fisher",
+}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Which matrix, of which loss, on which data.
+
+    data          a `Batch` or several (any sizes); default: the subject's training data
+    dtype         float32 or float64; default: that of the subject's parameters
+    rows_at_once  examples in one evaluation; default: what fits the memory that one call may use
+    route         "forward" (linearized; best for one model), "backward" (no trace; best for many); default: by the number
+                  of parameter vectors
+    """
+
+    kind: Kind = "hessian"
+    scaling: Literal["mean", "sum"] = "mean"
+    data: Batch | Sequence[Batch] | None = None
+    dtype: torch.dtype | None = None
+    rows_at_once: int | None = None
+    route: Literal["forward", "backward"] | None = None
+
+    def __str__(self) -> str:
+        return f"{NAMES[self.kind]} of the {'mean' if self.scaling == 'mean' else 'summed'} loss"
+
+
+def second_order(subject: Subject, matrix: Matrix | None = None, theta: Tensor | None = None) -> Operator:
+    """The operator of `matrix` (default: the Hessian of the mean training loss) at theta [p].
+
+    theta: default the subject's only replica. Raises `InputError` for a subject or data that cannot be used, `Withheld`
+    where the loss has no finite gradient at theta or the routes disagree.
+    """
+    matrix = matrix or Matrix()
+    if theta is None:
+        rows = parameters(subject)
+        if rows.shape[0] != 1:
+            raise InputError(f"the subject has {rows.shape[0]} replicas", "pass theta, one row of thetas")
+        theta = rows[0]
+    batches = _batches(subject, matrix)
+    dtype = _dtype(matrix, theta)
+    theta = theta.detach().to(dtype)
+    if theta.ndim != 1:
+        raise InputError(f"theta has shape {tuple(theta.shape)}", "pass one row [p] of thetas")
+    if not bool(torch.isfinite(theta).all()):
+        raise Withheld("theta is not finite: the training diverged")
+    all_weights = [torch.ones(len_of(b)) if b.weights is None else b.weights for b in batches]
+    total = sum(float(w.to(torch.float64).sum()) for w in all_weights) if matrix.scaling == "mean" else 1.0
+    if not total > 0:
+        raise InputError("the weights of the data sum to zero", "give some example a positive weight")
+    whole = sum(len_of(b) for b in batches)
+    _check_dtype(subject, batches[0], theta, matrix)
+    pieces = [
+        _pieces(subject, batch, weights.to(dtype) / total, matrix.kind)
+        for batch, weights in _cut(subject, batches, all_weights, matrix.rows_at_once, theta)
+    ]
+    slope = torch.stack([gradient(part, theta) for part in pieces]).sum(0)
+    spend(1)
+    if not bool(torch.isfinite(slope).all()):
+        raise Withheld("the gradient of the loss is not finite at theta, so neither is any curvature")
+    wanted = matrix.route or "forward"
+    build, route = _builder(pieces[0], matrix.kind, theta, wanted)
+    check_route(pieces[0], matrix.kind, theta, build, route)
+    if matrix.kind == "hessian":
+        check_differences(pieces[0], theta, build, must=route != wanted)
+    if len(pieces) == 1 or matrix.rows_at_once is not None:
+        multiply = _sum_kept([build, *(_build(part, matrix.kind, theta, route) for part in pieces[1:])])
+    else:
+        multiply, route = _sum_streamed(pieces, matrix.kind, theta), "backward, streamed"
+    return Operator(multiply, theta.numel(), str(matrix), dtype, whole, route)
+
+
+def parameters(subject: Subject) -> Tensor:
+    """The subject's thetas [r p]; raises `Withheld` for a subject that is known by its predictions alone."""
+    if subject.thetas is None or subject.loss is None or subject.thetas.shape[-1] == 0:
+        raise Withheld("the subject has no parameters that can be reached, so its loss has no curvature")
+    if subject.buffers is not None:
+        raise Withheld(
+            "the replicas have buffers of their own, which the loss as a function of theta leaves out"
+        )
+    return subject.thetas
+
+
+def over_operators(
+    measure: Callable[[Operator], Estimate],
+    source: Subject | Operator,
+    matrix: Matrix | None,
+    thetas: Tensor | None,
+) -> Estimate:
+    """`measure` of one operator, or of each row of thetas [r p]: then values [r ...], NaN where a row was withheld."""
+    if isinstance(source, Operator):
+        if matrix is not None or thetas is not None:
+            raise InputError(
+                "an operator is given together with matrix= or thetas=",
+                "pass a subject, or the operator alone",
+            )
+        return measure(source)
+    matrix = matrix or Matrix()
+    rows = parameters(source) if thetas is None else thetas
+    if rows.ndim == 1:
+        return measure(second_order(source, matrix, rows))
+    if rows.ndim != 2 or rows.shape[0] == 0:
+        raise InputError(f"thetas have shape {tuple(rows.shape)}", "give one row a replica: [r p]")
+    if rows.shape[0] == 1 and thetas is None:
+        return measure(second_order(source, matrix, rows[0]))
+    if matrix.route is None:
+        matrix = Matrix(
+            matrix.kind, matrix.scaling, matrix.data, matrix.dtype, matrix.rows_at_once, "backward"
+        )
+    return Estimate.joined(list(_each(measure, source, matrix, rows)))
+
+
+def _each(
+    measure: Callable[[Operator], Estimate], subject: Subject, matrix: Matrix, rows: Tensor
+) -> Iterator[Estimate]:
+    for theta in rows:
+        try:
+            yield measure(second_order(subject, matrix, theta))
+        except Withheld as reason:
+            yield Estimate.withheld(str(reason))
+
+
+def _batches(subject: Subject, matrix: Matrix) -> list[Batch]:
+    for name, value, known in (
+        ("kind", matrix.kind, get_args(Kind)),
+        ("scaling", matrix.scaling, ("mean", "sum")),
+    ):
+        if value not in known:
+            raise InputError(f"{name} {value!r} is not known", f"use one of {', '.join(known)}")
+    parameters(subject)
+    if matrix.kind == "ggn" and (subject.forward is None or subject.loss_of is None):
+        raise Withheld(
+            "the Gauss-Newton matrix needs the outputs as a function of theta, which this subject does not give"
+        )
+    data = subject.train if matrix.data is None else matrix.data
+    batches = [data] if isinstance(data, Batch) else list(data)
+    if not batches or sum(len_of(b) for b in batches) == 0:
+        raise InputError("there are no examples to take the loss over", "pass a Batch with rows")
+    return [b for b in batches if len_of(b)]
+
+
+def _dtype(matrix: Matrix, theta: Tensor) -> torch.dtype:
+    dtype = matrix.dtype or theta.dtype
+    if dtype not in (torch.float32, torch.float64):
+        raise InputError(
+            f"second derivatives in {dtype} are noise", "pass Matrix(dtype=torch.float32) or torch.float64"
+        )
+    return dtype
+
+
+def _check_dtype(subject: Subject, batch: Batch, theta: Tensor, matrix: Matrix) -> None:
+    """One row, in the dtype that was asked for: some models make tensors of a dtype of their own."""
+    if matrix.dtype is None:
+        return
+    assert subject.loss is not None
+    try:
+        with torch.no_grad():
+            subject.loss(theta, take(batch, torch.arange(min(2, len_of(batch)))))
+    except RuntimeError as error:
+        raise InputError(
+            f"the model does not run in {theta.dtype}: {_first_line(error)}", "leave dtype out"
+        ) from error
+
+
+def _cut(
+    subject: Subject, batches: list[Batch], weights: list[Tensor], rows: int | None, theta: Tensor
+) -> Iterator[tuple[Batch, Tensor]]:
+    """Batches of at most `rows` examples, with their weights."""
+    if rows is not None and rows < 1:
+        raise InputError(f"rows_at_once is {rows}", "give at least 1")
+    if rows is None:
+        head = take(batches[0], torch.arange(min(64, len_of(batches[0]))))
+        piece = _pieces(subject, head, torch.ones(len_of(head), dtype=theta.dtype), "hessian")
+        each = bytes_made(lambda: gradient(piece, theta)) / len_of(head)
+        rows = max(1, int(MEMORY_BYTES / (8 * each)))  # a trace keeps what eight probes then multiply
+    for batch, w in zip(batches, weights, strict=True):
+        n = len_of(batch)
+        for start in range(0, n, rows):
+            at = torch.arange(start, min(n, start + rows))
+            yield (batch, w) if len(at) == n else (take(batch, at), w[at])
+
+
+def _pieces(subject: Subject, batch: Batch, weights: Tensor, kind: Kind) -> Pieces:
+    loss = subject.loss
+    assert loss is not None
+    if kind != "ggn":
+        return Pieces(lambda theta: loss(theta, batch), weights)
+    forward, loss_of = subject.forward, subject.loss_of
+    assert forward is not None
+    assert loss_of is not None
+    return Pieces(
+        lambda theta: loss(theta, batch),
+        weights,
+        lambda theta: forward(theta, batch.x),
+        lambda outputs: loss_of(outputs, batch.y.to(outputs.device)),
+    )
+
+
+def _build(pieces: Pieces, kind: Kind, theta: Tensor, route: str) -> Products:
+    return (forward_products if route == "forward" else backward_products)(pieces, kind, theta)
+
+
+def _builder(pieces: Pieces, kind: Kind, theta: Tensor, wanted: str) -> tuple[Products, str]:
+    """The products by the wanted route, or by the backward one where the model has no forward derivatives."""
+    try:
+        products = _build(pieces, kind, theta, wanted)
+        products(torch.zeros(2, theta.numel(), dtype=theta.dtype))  # some refuse only when they run
+        return products, wanted
+    except (RuntimeError, NotImplementedError) as error:
+        if wanted == "backward":
+            raise Withheld(f"the model has no second derivatives: {_first_line(error)}") from error
+    try:
+        return backward_products(pieces, kind, theta), "backward"
+    except (RuntimeError, NotImplementedError) as error:
+        raise Withheld(f"the model has no second derivatives: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _sum_kept(parts: list[Products]) -> Products:
+    def multiply(vectors: Tensor) -> Tensor:
+        out = parts[0](vectors)
+        for part in parts[1:]:
+            out = out + part(vectors)
+        return out
+
+    return multiply
+
+
+def _sum_streamed(pieces: list[Pieces], kind: Kind, theta: Tensor) -> Products:
+    """Data that do not fit at once: every part is differentiated anew for each call, and dropped."""
+
+    def multiply(vectors: Tensor) -> Tensor:
+        out = torch.zeros_like(vectors)
+        for part in pieces:
+            out = out + _build(part, kind, theta, "backward")(vectors)
+        return out
+
+    return multiply

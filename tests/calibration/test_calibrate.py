@@ -1,0 +1,120 @@
+"""Calibration: the cases hold, rows resume where they stopped, withheld runs are counted, and the command prints the table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from scipy.stats import binom
+
+from heldout.calibration import curvature
+from heldout.calibration.calibrate import calibrate, instruments, run_cases, summary
+from heldout.calibration.case import Case
+from heldout.cli import run
+from heldout.core.errors import InputError, Withheld
+from heldout.core.estimate import Estimate
+from heldout.store.rows import read_rows
+
+
+def test_the_planted_cases_cover_their_truth_as_often_as_they_say() -> None:
+    """Pooled over cases whose error is a standard error; those with bounds must cover in every run."""
+    seeds = 6
+    lines = summary(run_cases(curvature._planted(), seeds))
+    assert all(line.answered == line.runs == seeds for line in lines)
+    bounds = [line for line in lines if line.level == 1.0]
+    assert len(bounds) >= 5
+    assert all(line.covered == line.runs for line in bounds)
+    chance = [line for line in lines if line.level == 0.95]
+    covered, total = sum(line.covered for line in chance), sum(line.runs for line in chance)
+    assert binom.cdf(covered, total, 0.95) > 1e-3
+    assert {line.instrument for line in lines} == {
+        "trace",
+        "top_eigenvalues",
+        "effective_dimension",
+        "spectral_density",
+    }
+
+
+def test_networks_and_closed_forms_meet_their_exact_answers() -> None:
+    lines = summary(run_cases([*curvature._closed_forms(), *curvature._networks()], 1))
+    exact = {line.case: line for line in lines}
+    assert exact["linear regression, trace of the Hessian"].error < 1e-12
+    for line in lines:
+        assert line.answered == 1, line.reason
+        if line.instrument == "top_eigenvalues":
+            assert line.covered == 1
+            assert line.error < 1e-4
+        assert line.gradients > 0
+
+
+def test_every_instrument_is_found_and_case_names_are_unique() -> None:
+    found = instruments()
+    assert {"trace", "top_eigenvalues", "effective_dimension", "spectral_density", "sharpness"} <= set(found)
+    for cases in found.values():
+        assert len({case.name for case in cases}) == len(cases)
+    assert sum(len(cases) for cases in found.values()) >= 40
+
+
+def test_a_folder_of_rows_is_continued(tmp_path: Path) -> None:
+    first = calibrate(["sharpness"], seeds=1, out=tmp_path / "rows")
+    again = calibrate(["sharpness"], seeds=1, out=tmp_path / "rows")
+    assert len(list((tmp_path / "rows").iterdir())) == 1  # nothing was run twice
+    more = calibrate(["sharpness"], seeds=2, out=tmp_path / "rows")
+    assert len(list((tmp_path / "rows").iterdir())) == 2
+    assert [row["value"] for row in again] == [row["value"] for row in first]
+    assert [row["seed"] for row in more] == [0, 1] * len(first)
+    assert len(list(read_rows(tmp_path / "rows"))) == len(more)
+    again_fresh = calibrate(["sharpness"], seeds=2)
+    assert [row["value"] for row in more] == [row["value"] for row in again_fresh]
+
+
+def test_withheld_runs_have_a_row_with_the_reason() -> None:
+    def sometimes(seed: int) -> Estimate:
+        if seed == 0:
+            raise Withheld("no minimum")
+        return Estimate(1.0, 0.9, 1.1, stderr=0.05)
+
+    rows = list(run_cases([Case("mean", "one", 1.0, sometimes)], 3))
+    assert [row["status"] for row in rows] == ["no minimum", "ok", "ok"]
+    assert rows[0]["covered"] is None
+    (line,) = summary(rows)
+    assert (line.runs, line.answered, line.covered, line.reason) == (3, 2, 2, "no minimum")
+    (none,) = summary(run_cases([Case("mean", "none", 1.0, lambda seed: Estimate.withheld("never"))], 2))
+    assert none.answered == 0
+    assert none.mean != none.mean
+
+
+def test_rows_of_withheld_runs_can_be_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [Case("odd", "none", 1.0, lambda seed: Estimate.withheld("never")), Case("odd", "one", 1.0, lambda seed: Estimate(1.0, 1.0, 1.0))]  # fmt: skip
+    monkeypatch.setattr("heldout.calibration.calibrate.instruments", lambda: {"odd": cases})
+    fresh = summary(calibrate(seeds=1, out=tmp_path))
+    kept = summary(calibrate(seeds=1, out=tmp_path))
+    assert [(line.answered, line.covered, line.reason) for line in kept] == [(0, 0, "never"), (1, 1, "")]
+    assert [line.runs for line in fresh] == [line.runs for line in kept]
+    assert kept[1].gradients != kept[1].gradients  # not counted is not zero
+
+
+def test_the_command_prints_a_table_or_json(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(["calibrate", "--instrument", "sharpness", "--seeds", "1"]) == 0
+    table = capsys.readouterr().out
+    assert "linear regression, curvature" in table
+    assert run(["calibrate", "--instrument", "sharpness", "--seeds", "1", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["case"] for line in lines] == [
+        "linear regression, curvature",
+        "linear regression, rise at rho = 0.05",
+    ]
+    assert lines[0]["covered"] == 1
+
+
+def test_bad_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError, match="there is no instrument 'thermometer'; use one of"):
+        calibrate(["thermometer"])
+    with pytest.raises(InputError, match="seeds is 0"):
+        calibrate(seeds=0)
+    assert run(["calibrate", "--full", "--quick"]) == 2
+    assert "--full and --quick are given together" in capsys.readouterr().err
