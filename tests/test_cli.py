@@ -99,7 +99,7 @@ def test_fail_on_exits_1(target: Path) -> None:
         (["runs", "nowhere"], "there is no folder nowhere"),
         (["audit", "target.py:honest", "--out", "r.txt"], "r.txt does not end in .html"),
         (["audit", "target.py:honest", "--out", "no/such/r.html"], "the folder no/such does not exist"),
-        (["audit", "target.py:honest", "--deep"], "not part of this version"),
+        (["audit", "target.py:honest", "--deep"], "geometry needs a differentiable model"),
         (["audit", "--predictions", "no.parquet"], "no.parquet does not exist"),
         (["sql", "SELECT * FROM nothing", "--runs", "."], "nothing"),
     ],

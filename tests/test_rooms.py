@@ -58,7 +58,13 @@ MAY = {
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}
 SIBLINGS_APART = {"measures", "controls"}  # one file a thing; shared pieces are named here
-SHARED = {"controls.control_fit", "controls.constant", "measures.duplicates", "measures.permutation"}
+SHARED = {
+    "controls.control_fit",
+    "controls.constant",
+    "measures.duplicates",
+    "measures.permutation",
+    "measures.posterior",
+}
 
 
 def _imports(path: Path) -> set[str]:

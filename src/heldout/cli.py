@@ -35,7 +35,7 @@ class AuditCommand:
     budget: Literal["predictions", "folds", "subsets"] | None = None
     """How many models to train again; by default what fits in about two minutes."""
     deep: bool = False
-    """Geometry as well (not part of this version)."""
+    """Geometry of the loss as well: learning coefficient, trace, top eigenvalue, effective dimension."""
     fail_on: str = FAIL_ON
     """Comma-separated headlines and finding codes that end in exit code 1; empty: none."""
     mute: str = ""

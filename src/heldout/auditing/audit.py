@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from heldout.auditing import steps
+from heldout.auditing.deep import geometry, needs
 from heldout.auditing.facts import Facts
 from heldout.auditing.findings import Finding, findings
 from heldout.auditing.ledger import Ledger
@@ -103,7 +104,8 @@ def audit(
     budget: "predictions" (no refits), "folds" (13 refits), "subsets" (65 or 115 refits); None takes what fits in about
     `limit_seconds` and says what the next would add and cost. delta: the certificate's failure probability. runs: folder
     of runs, where the run and the ledger of looks at the test set are kept (None: nothing is written, and the
-    certificate is withheld). mute: finding codes to show as muted. deep: is kept for geometry, which is not built yet.
+    certificate is withheld). mute: finding codes to show as muted. deep: geometry of the loss as well
+    (learning coefficient, trace, top eigenvalue, effective dimension, each beside a shuffled-label twin at matched loss).
     Ctrl-C keeps and reports what was finished. The user's model is bit-identical afterwards.
     Raises `InputError` (cause and remedy) before any computing.
     """
@@ -126,15 +128,15 @@ def audit(
             f"budget {budget!r} trains the model again, and the subject has no fit",
             "pass fit= (a Recipe, or a function), or leave budget out",
         )
-    if deep:
-        raise InputError("--deep (geometry) is not part of this version", "leave it out")
+    if deep and needs(subject):
+        raise InputError(needs(subject), "leave deep out")
     before = None if subject.fingerprint is None else subject.fingerprint()
     threads = threads or min(2, os.cpu_count() or 1)
     facts = Facts(subject, Ledger(), seed, delta, data_hash=data_hash(subject), threads=threads)
     start = time.perf_counter()
     with Progress(progress) as bars, random_states(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _walk(facts, budget, runs, bars, threads, limit_seconds)
+        _walk(facts, budget, runs, bars, threads, limit_seconds, deep)
     facts.seconds = time.perf_counter() - start
     if before is not None and subject.fingerprint is not None and subject.fingerprint() != before:
         facts.ledger.failures.append(
@@ -148,7 +150,9 @@ def audit(
     return result
 
 
-def _walk(facts: Facts, budget: Budget | None, runs: Any, bars: Progress, threads: int, limit: float) -> None:
+def _walk(
+    facts: Facts, budget: Budget | None, runs: Any, bars: Progress, threads: int, limit: float, deep: bool
+) -> None:
     step = facts.ledger.step
     start = time.perf_counter()
     facts.leakage = step("leakage", lambda: steps.leak(facts))
@@ -175,6 +179,8 @@ def _walk(facts: Facts, budget: Budget | None, runs: Any, bars: Progress, thread
     facts.membership = step("membership leakage", lambda: steps.member(facts), cheap=True)
     facts.influence = step("influence", lambda: steps.influential(facts), cheap=True)
     facts.certificate = step("certificate", lambda: steps.certificate(facts, runs), cheap=True)
+    if deep:
+        step("geometry", lambda: geometry(facts, lambda d, t: bars.tick("geometry", d, t)))
 
 
 def conclude(facts: Facts, mute: tuple[str, ...] = ()) -> Audit:

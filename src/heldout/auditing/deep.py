@@ -1,0 +1,148 @@
+"""`--deep`: geometry of the audited model's loss, each number beside the same one of a shuffled-label twin at matched loss.
+
+Trace, top eigenvalue and effective dimension of the Hessian of the mean training loss (plus the recipe's weight decay
+where the learning coefficient asks for it), and the learning coefficient at its default target. Curvature falls with the
+loss, so two networks are compared at one training loss only: the twin, of the same recipe on shuffled labels, is trained
+until its loss is within a quarter of the audited model's, or there is no control. Practitioners need not read this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from heldout.auditing.facts import Facts
+from heldout.core.errors import Withheld
+from heldout.core.estimate import Estimate
+from heldout.core.recipe import Recipe
+from heldout.core.streams import stream
+from heldout.core.subject import Subject
+
+WITHIN = 0.25  # of the audited model's loss
+DOUBLINGS, HALVINGS = 6, 4
+DEEP = 12_000  # names the randomness of the twin apart from that of other refits
+
+
+def needs(subject: Subject) -> str:
+    """Why geometry cannot be measured on this subject, or ""."""
+    if subject.thetas is None or subject.loss is None:
+        return "geometry needs a differentiable model: a torch module, or a Hugging Face model"
+    return ""
+
+
+def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
+    """Enter the four numbers, with the twin's as control, in the table of measures."""
+    subject = facts.subject
+    missing = needs(subject)
+    if missing:
+        raise Withheld(missing)
+    twin, why = None, ""
+    try:
+        twin = matched_twin(facts)
+    except Withheld as reason:
+        why = str(reason)
+    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed), 1):
+        found = _asked(measure, subject)
+        beside = (
+            Estimate.withheld(f"no shuffled-label twin: {why}") if twin is None else _asked(measure, twin)
+        )
+        facts.ledger.add(
+            name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss"
+        )
+        tick(done, 4)
+
+
+def matched_twin(facts: Facts) -> Subject:
+    """The subject with parameters trained by its recipe on shuffled labels, at the audited model's training loss."""
+    subject, recipe = facts.subject, facts.subject.fit
+    if (
+        not isinstance(recipe, Recipe)
+        or subject.loss is None
+        or subject.loss_of is None
+        or subject.thetas is None
+    ):
+        raise Withheld("only a Recipe can be trained on for longer or shorter")
+    if subject.task == "language":
+        raise Withheld("a language model has no labels to shuffle")
+    from heldout.learners.training import train_population
+
+    y = subject.train.y
+    shuffled = subject.train._replace(
+        y=y[torch.from_numpy(stream(facts.seed, "deep twin").permutation(len(y)))]
+    )
+    everything = torch.ones(1, len(y), dtype=torch.bool)
+    loss, loss_of = subject.loss, subject.loss_of
+
+    def trained(epochs: int) -> tuple[Subject, float]:
+        longer = replace(recipe, epochs=epochs)
+        population = train_population(longer, shuffled, everything, loss_of, facts.seed, [DEEP], threads=1)
+        thetas = population.thetas
+        if thetas.shape != subject.thetas.shape:  # type: ignore[union-attr]
+            raise Withheld("the recipe's model has other parameters than the audited one")
+        with torch.no_grad():
+            return replace(subject, train=shuffled, thetas=thetas), float(loss(thetas[0], shuffled).mean())
+
+    with torch.no_grad():
+        wanted = float(loss(subject.thetas[0], subject.train).mean())
+    low, high = 0, recipe.epochs
+    found, reached = trained(high)
+    for _ in range(DOUBLINGS):
+        if _near(reached, wanted) or reached < wanted:
+            break
+        low, high = high, 2 * high
+        found, reached = trained(high)
+    for _ in range(HALVINGS):
+        if _near(reached, wanted):
+            return found
+        if reached > wanted and high == low + 1:
+            break
+        middle = (low + high) // 2
+        if middle in (low, high):
+            break
+        found, reached = trained(middle)
+        low, high = (middle, high) if reached > wanted else (low, middle)
+    if not _near(reached, wanted):
+        raise Withheld(
+            f"on shuffled labels the recipe reaches a loss of {reached:.3g}, the audited model has {wanted:.3g}: not matched"
+        )
+    return found
+
+
+def _near(reached: float, wanted: float) -> bool:
+    return math.isfinite(reached) and abs(reached - wanted) <= WITHIN * max(wanted, 1e-12)
+
+
+def _measures(seed: int) -> list[tuple[str, str, str, Callable[[Subject], Estimate]]]:
+    from heldout.measures.effective_dimension import effective_dimension
+    from heldout.measures.llc import llc
+    from heldout.measures.top_eigenvalues import top_eigenvalues
+    from heldout.measures.trace import trace
+
+    def first(found: Estimate) -> Estimate:
+        return Estimate(
+            found.value.reshape(-1)[0], found.low.reshape(-1)[0], found.high.reshape(-1)[0], found.level,
+            method=found.method, n=found.n, status=found.status,
+        )  # fmt: skip
+
+    def dimension(subject: Subject) -> Estimate:
+        return first(effective_dimension(subject, alpha=1.0 / len(subject.train.y), seed=seed))
+
+    return [
+        ("trace of the Hessian", "tr H", "Meyer et al. 2021 (Hutch++)", lambda s: first(trace(s, seed=seed))),
+        ("top eigenvalue of the Hessian", "max eigenvalue of H", "Lanczos", lambda s: first(top_eigenvalues(s, k=1, seed=seed))),
+        ("effective dimension of the Hessian, alpha 1/n", "sum l / (l + 1/n)", "MacKay 1992", dimension),
+        ("learning coefficient", "n beta (E[L] - L(w*))", "Lau et al. 2023", lambda s: first(llc(s, seed))),
+    ]  # fmt: skip
+
+
+def _asked(measure: Callable[[Subject], Estimate], subject: Subject) -> Estimate:
+    """The answer, or the reason why there is none."""
+    try:
+        with np.errstate(all="ignore"):
+            return measure(subject)
+    except Withheld as reason:
+        return Estimate.withheld(str(reason))

@@ -1,0 +1,123 @@
+"""Cases of the learning coefficient: `TUNED` were looked at while the instrument was made, `SEALED` were scored afterwards.
+
+`cases()` are all of them, `quick()` a few that take under a minute together. Where there are data, a case's seed draws
+them too, so that coverage over seeds counts the luck of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from heldout.calibration.case import Case
+from heldout.calibration.energies import (
+    Known,
+    layered,
+    line_and_dot,
+    logistic,
+    monomial,
+    quadratic,
+    tanh_unit,
+)
+from heldout.core.estimate import Estimate
+from heldout.measures.posterior.coefficient import LearningCoefficient
+from heldout.measures.posterior.corrected import corrected
+from heldout.measures.posterior.problem import problem_of_energy
+
+Make = Callable[[int], Known]
+
+TUNED: dict[str, Make] = {
+    "regular, d = 2": lambda seed: quadratic(2),
+    "regular, d = 20, condition 1e2": lambda seed: quadratic(20, 1e2),
+    "regular, d = 50, condition 1e4": lambda seed: quadratic(50, 1e4),
+    "w1^2 w2^2": lambda seed: monomial((1, 1)),
+    "w1^2 w2^4": lambda seed: monomial((1, 2)),
+    "w1^4 w2^4": lambda seed: monomial((2, 2)),
+    "w1^2 w2^6": lambda seed: monomial((1, 3)),
+    "w1^6 w2^8": lambda seed: monomial((3, 4)),
+    "w1^2 w2^2 w3^2": lambda seed: monomial((1, 1, 1)),
+    "w1^2 w2^2, prior |w1|": lambda seed: monomial((1, 1), (1, 0)),
+    "line and dot, at the dot": lambda seed: line_and_dot(False),
+    "tanh unit": lambda seed: tanh_unit(),
+    "reduced rank 1-2-1, rank 0": lambda seed: layered((1, 2, 1), 0),
+    "reduced rank 2-1-2, rank 0": lambda seed: layered((2, 1, 2), 0),
+    "reduced rank 3-2-3, rank 1": lambda seed: layered((3, 2, 3), 1),
+    "reduced rank 5-3-5, rank 1": lambda seed: layered((5, 3, 5), 1),
+    "deep linear 1-1-1-1, rank 0": lambda seed: layered((1, 1, 1, 1), 0),
+    "deep linear 2-2-2-2, rank 0": lambda seed: layered((2, 2, 2, 2), 0),
+    "deep linear 3-3-3-3, rank 1": lambda seed: layered((3, 3, 3, 3), 1),
+    "rescaled by 10: 2-2-2, rank 1": lambda seed: layered((2, 2, 2), 1, scale=10.0),
+    "noise, reduced rank 5-3-5, rank 1, n = 1000": lambda seed: layered((5, 3, 5), 1, n=1000, seed=seed),
+    "noise, linear map 8-2, n = 400": lambda seed: layered((8, 2), 2, n=400, seed=seed),
+    "noise, logistic d = 3, n = 500": lambda seed: logistic(3, 500, seed),
+    "noise, reduced rank 4-2-3, rank 1, n = 2000": lambda seed: layered((4, 2, 3), 1, n=2000, seed=seed),
+    "noise, deep linear 2-2-2-2, rank 1, n = 1000": lambda seed: layered((2, 2, 2, 2), 1, n=1000, seed=seed),
+    "noise, logistic d = 8, n = 1000": lambda seed: logistic(8, 1000, seed),
+    "noise, tanh unit, n = 1000": lambda seed: tanh_unit(1000, seed),
+}
+SEALED: dict[str, Make] = {
+    "regular, d = 5": lambda seed: quadratic(5),
+    "regular, d = 100, condition 1e2": lambda seed: quadratic(100, 1e2),
+    "w1^4 w2^6": lambda seed: monomial((2, 3)),
+    "w1^2 w2^8": lambda seed: monomial((1, 4)),
+    "w1^6 w2^6": lambda seed: monomial((3, 3)),
+    "w1^4 w2^2 w3^2": lambda seed: monomial((2, 1, 1)),
+    "w1^4 w2^4 w3^4": lambda seed: monomial((2, 2, 2)),
+    "w1^4 w2^4, prior |w1 w2|": lambda seed: monomial((2, 2), (1, 1)),
+    "w1^2 w2^2 + w3^2": lambda seed: monomial((1, 1), extra=1),
+    "line and dot, on the line": lambda seed: line_and_dot(True),
+    "reduced rank 1-2-4, rank 0": lambda seed: layered((1, 2, 4), 0),
+    "reduced rank 4-2-1, rank 1": lambda seed: layered((4, 2, 1), 1),
+    "reduced rank 1-4-2, rank 0": lambda seed: layered((1, 4, 2), 0),
+    "reduced rank 4-2-4, rank 0": lambda seed: layered((4, 2, 4), 0),
+    "reduced rank 4-2-3, rank 0": lambda seed: layered((4, 2, 3), 0),
+    "deep linear 2-2-2-2, rank 1": lambda seed: layered((2, 2, 2, 2), 1),
+    "deep linear 1-1-1-1-1, rank 0": lambda seed: layered((1, 1, 1, 1, 1), 0),
+    "deep linear 2-3-2-3-2, rank 0": lambda seed: layered((2, 3, 2, 3, 2), 0),
+    "deep linear 2-2-2-2-2-2, rank 1": lambda seed: layered((2, 2, 2, 2, 2, 2), 1),
+    "deep linear 4-3-4-3, rank 1": lambda seed: layered((4, 3, 4, 3), 1),
+    "rescaled by 100: 3-2-3, rank 1": lambda seed: layered((3, 2, 3), 1, scale=100.0),
+    "noise, reduced rank 3-2-3, rank 1, n = 3000": lambda seed: layered((3, 2, 3), 1, n=3000, seed=seed),
+    "noise, reduced rank 4-3-4, rank 2, n = 1000": lambda seed: layered((4, 3, 4), 2, n=1000, seed=seed),
+    "noise, deep linear 3-2-3-2, rank 1, n = 5000": lambda seed: layered((3, 2, 3, 2), 1, n=5000, seed=seed),
+    "noise, linear map 6-2, n = 500": lambda seed: layered((6, 2), 2, n=500, seed=seed),
+}
+QUICK = (
+    "w1^2 w2^4",
+    "w1^2 w2^6",
+    "reduced rank 1-2-1, rank 0",
+    "regular, d = 2",
+    "noise, linear map 8-2, n = 400",
+)
+
+
+def measure(known: Known, seed: int) -> LearningCoefficient:
+    """The multiplicity-corrected coefficient of a known problem, with every diagnostic."""
+    problem = problem_of_energy(known.energy, known.start, known.n, known.tensors, log_prior=known.log_prior)
+    return corrected(problem, seed)
+
+
+def cases() -> list[Case]:
+    """All cases, tuned and sealed."""
+    return [*tuned(), *sealed()]
+
+
+def tuned() -> list[Case]:
+    """Those that were looked at while the instrument was made."""
+    return [_case(name, make) for name, make in TUNED.items()]
+
+
+def sealed() -> list[Case]:
+    """Those that were scored afterwards."""
+    return [_case(name, make) for name, make in SEALED.items()]
+
+
+def quick() -> list[Case]:
+    """A few small ones."""
+    return [_case(name, TUNED[name]) for name in QUICK]
+
+
+def _case(name: str, make: Make) -> Case:
+    def run(seed: int) -> Estimate:
+        return measure(make(seed), seed).estimate
+
+    return Case("llc", name, make(0).truth, run, full=name not in QUICK)

@@ -1,0 +1,212 @@
+"""The local learning coefficient of a trained model: how fast the volume of parameters as good as w* shrinks.
+
+Vol{w near w*: L(w) - L(w*) < eps} ~ eps^lambda (-log eps)^(m-1) (Watanabe 2009; Lau, Murfet, Wei et al. 2023). Two targets,
+named in the result: "lambda", from a ladder of temperatures n beta with its multiplicity m; and "lambda(n beta)", what one
+temperature shows, which is not lambda but can be had for networks of any size. Neither needs tuning: step sizes, scales,
+radius, temperatures, burn-in and length are chosen from the problem and reported. Where the chains diverge, disagree, find a
+lower loss than w*, or the curve has no plateau, the estimate is withheld with that reason.
+
+>>> from torch import nn
+>>> X = torch.randn(60, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+>>> y = X @ torch.tensor([1.0, -2.0], dtype=torch.float64) + 0.3 * torch.sin(torch.arange(60.0, dtype=torch.float64))
+>>> model = nn.Sequential(nn.Linear(2, 1, bias=False), nn.Flatten(0)).double()
+>>> model[0].weight.data = torch.linalg.lstsq(X, y[:, None]).solution.T.clone()
+>>> subject = Subject.from_torch(model, train=(X, y), loss=lambda out, y: 0.5 * (out - y).square())
+>>> print(llc(subject, target="lambda(n beta)", n_beta=3000.0))         # two parameters, a regular model: 1
+1 [0.9..., 1.0...]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heldout.core.batch import Batch, take
+from heldout.core.errors import InputError, Withheld
+from heldout.core.estimate import Estimate
+from heldout.core.subject import Subject
+from heldout.measures.posterior.coefficient import LearningCoefficient
+from heldout.measures.posterior.corrected import TARGET, Ladder, corrected
+from heldout.measures.posterior.one_temperature import at_one_temperature
+from heldout.measures.posterior.problem import Energy, OnRows, Prior, problem_of_energy, problem_of_subject
+from heldout.measures.posterior.settings import OneTemperature
+
+Target = Literal["lambda", "lambda(n beta)"]
+LADDER_PARAMETERS = 200  # up to here, and
+LADDER_WORK = 1_000_000  # parameters x examples, the ladder is the default
+SEPARABLE = "the training data are separated and nothing holds the weights: cross-entropy falls without end as they grow, so there is no minimum"
+
+
+def llc(
+    subject: Subject,
+    seed: int = 0,
+    *,
+    target: Target | None = None,
+    n_beta: float | None = None,
+    gamma: float | None = None,
+    radius: float | None = None,
+    batch_size: int | None = None,
+    rows: Tensor | None = None,
+    parameters: Tensor | None = None,
+    weight_decay: float | None = None,
+    tensors: Sequence[int] | None = None,
+    replica: int = 0,
+    settings: Ladder | OneTemperature | None = None,
+) -> Estimate:
+    """The learning coefficient at the subject's parameters on its training data; NaN and the reason where there is none.
+
+    target     None: "lambda" for small models, else "lambda(n beta)"; the method of the estimate names it
+    n_beta, batch_size, gamma: options of one temperature (they imply that target); gamma replaces the box by
+               (gamma/2)|w - w*|^2
+    radius     half-width of the box around w*, in units of the weights; tensors: the sizes of theta's parts, so that each
+               has a radius of its own size
+    rows [m]   the examples that count; parameters: mask [p] or indices of those that move (a layer, a head)
+    weight_decay  of the posterior, (weight_decay/2)|w|^2 in the mean loss; None takes the recipe's
+    settings   `Ladder` or `OneTemperature`, for everything else. Raises `InputError` for what cannot be used at all.
+    """
+    return llc_report(
+        subject,
+        seed,
+        target=target,
+        n_beta=n_beta,
+        gamma=gamma,
+        radius=radius,
+        batch_size=batch_size,
+        rows=rows,
+        parameters=parameters,
+        weight_decay=weight_decay,
+        tensors=tensors,
+        replica=replica,
+        settings=settings,
+    ).estimate
+
+
+def llc_report(
+    subject: Subject,
+    seed: int = 0,
+    *,
+    target: Target | None = None,
+    n_beta: float | None = None,
+    gamma: float | None = None,
+    radius: float | None = None,
+    batch_size: int | None = None,
+    rows: Tensor | None = None,
+    parameters: Tensor | None = None,
+    weight_decay: float | None = None,
+    tensors: Sequence[int] | None = None,
+    replica: int = 0,
+    settings: Ladder | OneTemperature | None = None,
+) -> LearningCoefficient:
+    """What `llc` saw: the estimate with curves, traces, diagnostics and every choice. Options as in `llc`."""
+    one = (
+        n_beta is not None
+        or batch_size is not None
+        or gamma is not None
+        or isinstance(settings, OneTemperature)
+    )
+    if target == "lambda" and one:
+        raise InputError(
+            "n_beta, batch_size and gamma belong to one temperature, and target is lambda",
+            'leave them out, or ask for target="lambda(n beta)"',
+        )
+    if target not in (None, "lambda", "lambda(n beta)"):
+        raise InputError(f"target {target!r} is not known", 'use "lambda" or "lambda(n beta)"')
+    name = str(target or ("lambda(n beta)" if one else ""))
+    try:
+        problem, prior = problem_of_subject(
+            subject, replica, rows, parameters, weight_decay, tensors, radius, gamma
+        )
+        batch = subject.train if rows is None else take(subject.train, rows)
+        if prior == "flat in the box" and _separated(subject, batch):
+            raise Withheld(f"{SEPARABLE}; give weight_decay=, or a recipe that has one")
+        small = (
+            problem.parameters <= LADDER_PARAMETERS and problem.parameters * (problem.n or 1) <= LADDER_WORK
+        )
+        if name == "lambda" or (not name and small):
+            ladder = settings if isinstance(settings, Ladder) else Ladder()
+            found = corrected(problem, seed, ladder)
+        else:
+            base = settings if isinstance(settings, OneTemperature) else OneTemperature()
+            chosen = replace(
+                base,
+                n_beta=base.n_beta if n_beta is None else n_beta,
+                batch_size=base.batch_size if batch_size is None else batch_size,
+            )
+            found = at_one_temperature(problem, seed, chosen)
+    except Withheld as reason:
+        return _nothing(name or TARGET, str(reason))
+    return replace(found, choices={**found.choices, "prior": prior})
+
+
+def llc_of_energy(
+    energy: Energy,
+    start: Tensor,
+    n: int | None = None,
+    seed: int = 0,
+    *,
+    settings: Ladder | OneTemperature | None = None,
+    tensors: Sequence[int] | None = None,
+    radius: float | None = None,
+    gamma: float | None = None,
+    log_prior: Prior | None = None,
+    on_rows: OnRows | None = None,
+) -> LearningCoefficient:
+    """The same for a plain energy(thetas [r p]) -> [r]: the mean loss over n examples, or (n None) an exact K.
+
+    `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
+    rows [r b]) -> [r] is the loss on given rows, for minibatches.
+    """
+    try:
+        problem = problem_of_energy(energy, start, n, tensors, radius, log_prior, gamma, on_rows)
+    except Withheld as reason:
+        return _nothing(TARGET, str(reason))
+    if isinstance(settings, OneTemperature):
+        return at_one_temperature(problem, seed, settings)
+    return corrected(problem, seed, settings)
+
+
+def _separated(subject: Subject, batch: Batch) -> bool:
+    """Every training answer is right and the loss keeps falling to 0 as the outputs grow: no weights are the best."""
+    if subject.task != "classification" or subject.loss_of is None or batch.y.is_floating_point():
+        return False
+    with torch.no_grad():
+        outputs = subject.predict(batch.x)
+        if outputs.ndim != 2 or not bool((outputs.argmax(1) == batch.y).all()):
+            return False
+        try:
+            losses = [
+                float(subject.loss_of(outputs * s, batch.y).to(torch.float64).mean()) for s in (1, 10, 100)
+            ]
+        except (RuntimeError, ValueError, TypeError):
+            losses = [
+                1.0,
+                0.1,
+                0.0,
+            ]  # a loss of other outputs (binary): separated data have no minimum there either
+    return losses[0] > losses[1] >= losses[2] and losses[2] < 0.5 * losses[0]
+
+
+def _nothing(target: str, reason: str) -> LearningCoefficient:
+    none = np.empty(0)
+    return LearningCoefficient(
+        estimate=Estimate.withheld(reason),
+        target=target,
+        t=none,
+        curve=none,
+        curve_stderr=none,
+        square=none,
+        r_hat=none,
+        ess=none,
+        acceptance=none,
+        loss_traces=np.empty((0, 0, 0), dtype=np.float32),
+        loss_at_start=math.nan,
+        lowest_loss=math.nan,
+        choices={},
+        checks={},
+    )

@@ -1,0 +1,50 @@
+"""`LearningCoefficient`: an estimate with everything that was chosen and seen on the way to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heldout.core.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LearningCoefficient:
+    """`estimate` of `target`, on the ladder t [k] = n beta (one rung at a single temperature).
+
+    curve [k] = Lambda(t) = t (E_t[L] - L(w*)) with curve_stderr; square [k] = V(t) = t^2 Var_t(L); r_hat, ess [k];
+    acceptance [k] (NaN for unadjusted samplers); loss_traces [draws e k] above L(w*), float32;
+    fit: weights of the ways to approach lambda, multiplicity and misfit (chi^2 a number) of the best;
+    bias: what the step size added to the raw value, already taken off; choices: every setting, by name;
+    checks: the number behind each reason to withhold; gradients: evaluations of the gradient over all chains.
+    """
+
+    estimate: Estimate
+    target: str
+    t: Floats
+    curve: Floats
+    curve_stderr: Floats
+    square: Floats
+    r_hat: Floats
+    ess: Floats
+    acceptance: Floats
+    loss_traces: NDArray[np.float32]
+    loss_at_start: float
+    lowest_loss: float
+    choices: dict[str, float | int | str]
+    checks: dict[str, float]
+    fit: dict[str, float] = field(default_factory=dict)
+    fitted: Floats | None = None
+    multiplicity: float = float("nan")
+    bias: float = 0.0
+    gradients: int = 0
+    seconds: float = 0.0
+
+    @property
+    def reason(self) -> str:
+        """Why the estimate is withheld, or "ok"."""
+        return self.estimate.status

@@ -1,0 +1,129 @@
+"""Langevin chains at one temperature: scale and step size learnt in burn-in, the step-size bias measured along the way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heldout.core.errors import InputError
+from heldout.core.streams import stream
+from heldout.learners import sgld, underdamped
+from heldout.learners.replica_noise import ReplicaNoise
+from heldout.learners.tempered import Point, Tempered
+from heldout.measures.posterior.problem import Problem
+from heldout.measures.posterior.settings import OneTemperature, Run
+
+BIAS = 0.1  # of the value: what the step size may add, before it is taken off
+FRICTION = 1.0
+UNDERDAMPED_SIZE = 0.2
+
+
+def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> Run:
+    c, p = chosen.chains, problem.parameters
+    target = Tempered(problem.loss, problem.prior, torch.full((c,), t, dtype=torch.float64))
+    noise = ReplicaNoise(seed, f"llc {chosen.sampler}", c, p)
+    at = None if chosen.batch_size is None else _minibatches(problem, seed, chosen.batch_size, c)
+    z = torch.zeros(c, p, dtype=torch.float64)
+    first = _first_scale(target, z, problem.curvature)
+    scale, size, cap = first, 0.1, 1.0
+    under = chosen.sampler == "underdamped"
+    slow = sgld.init(target, z, at)
+    fast = underdamped.init(target, z, at)
+    ratio, sums, count = 0.0, torch.zeros(2, p, dtype=torch.float64), 0
+    every = 1 if at is None else 5  # the loss on all data is taken at every fifth state of minibatch chains
+    kept, priors, added = [], [], torch.zeros(c, dtype=torch.float64)
+    stops = {int(chosen.burn * share) for share in (0.25, 0.5, 0.75)}
+    for now in range(chosen.burn + chosen.draws):
+        if under:
+            fast = underdamped.step(target, fast, noise, size, scale, FRICTION, at)
+            point = fast.point
+        else:
+            slow = sgld.step(target, slow, noise, size, scale, at)
+            point = slow.point
+        if now < chosen.burn:
+            gone = ~torch.isfinite(point.loss)
+            if bool(gone.any()):  # begin again at w*, with smaller steps from now on
+                back, cap = torch.where(gone[:, None], 0.0, point.z), 0.7 * min(cap, size)
+                size, sums, count = cap, torch.zeros_like(sums), 0
+                scale = torch.minimum(scale, first)
+                slow, fast = sgld.init(target, back, at), underdamped.init(target, back, at)
+                slow, fast = replace(slow, steps=now + 1), replace(fast, steps=now + 1)
+                continue
+            sums += torch.stack([point.z.mean(0), point.z.square().mean(0)])
+            count += 1
+            if now + 1 in stops and count > 20:
+                spread = (sums[1] / count - (sums[0] / count).square()).clamp(min=0).sqrt()
+                scale = torch.maximum(spread, 1e-3 * spread.max() + 1e-12)
+                sums, count, ratio = torch.zeros_like(sums), 0, 0.0
+                size = min(cap, UNDERDAMPED_SIZE) if under else min(size, cap, 0.5)
+            if not under and now % every == 0:
+                risen = point.loss if at is None else _on_all(problem, point.z)
+                size, ratio = _next_size(target, point, risen, size, scale, ratio, every)
+                size = min(size, cap)
+            continue
+        if not under:
+            added += sgld.bias(target, point, size, scale)
+        if (now - chosen.burn) % every == 0:
+            kept.append(point.loss if at is None else _on_all(problem, point.z))
+            priors.append(point.prior)
+    steps = (chosen.burn + chosen.draws) * c
+    return Run(
+        torch.stack(kept).numpy(),
+        torch.stack(priors).numpy(),
+        (added / chosen.draws).numpy(),
+        float(size),
+        steps,
+        math.nan,
+    )
+
+
+def _on_all(problem: Problem, z: Tensor) -> Tensor:
+    """The loss above w* on all data [c]."""
+    with torch.no_grad():
+        return problem.loss(z)
+
+
+def _first_scale(target: Tempered, z: Tensor, curvature: Tensor) -> Tensor:
+    """Scale [p] from the curvature at w*; where that is not taken, the length at which random directions raise U by p."""
+    if bool((curvature > 0).any()):
+        return 1.0 / (target.t[0] * curvature.clamp(min=0.0) + 4.0).sqrt()
+    p = z.shape[1]
+    direction = torch.from_numpy(stream(0, "llc first scale").standard_normal(z.shape))
+    length = 1.0
+    for _ in range(60):
+        with torch.no_grad():
+            rise = target.t * target.loss(length * direction) + target.prior(length * direction)[0]
+        if bool(torch.isfinite(rise).all()) and float(rise.abs().median()) < p:
+            break
+        length *= 0.5
+    return torch.full((p,), length, dtype=torch.float64)
+
+
+def _next_size(
+    target: Tempered, point: Point, loss: Tensor, size: float, scale: Tensor, ratio: float, every: int
+) -> tuple[float, float]:
+    """The step size moves until the correction is about BIAS of t L."""
+    added = float(sgld.bias(target, point, size, scale).mean())
+    value = max(float((target.t * loss).mean()), 1e-9)
+    seen = min(max(added / value, 1e-4), 10.0)
+    ratio = seen if ratio == 0.0 else 0.9 * ratio + 0.1 * seen
+    return min(1.0, max(1e-4, size * math.exp(0.05 * every * math.log(BIAS / ratio)))), ratio
+
+
+def _minibatches(problem: Problem, seed: int, batch: int, chains: int) -> sgld.At:
+    """at(z, step): loss and slopes on each chain's own rows of that step, drawn without replacement."""
+    n, on_rows = int(problem.n or 0), problem.on_rows
+    assert on_rows is not None
+    if batch > n:
+        raise InputError(f"batch_size is {batch} of {n} examples", "give at most n")
+
+    def at(z: Tensor, step: int) -> Point:
+        rows = [stream(seed, "llc rows", i, step).choice(n, batch, replace=False) for i in range(chains)]
+        chosen = torch.from_numpy(np.stack(rows))
+        return Tempered(lambda v: on_rows(problem.thetas(v), chosen), problem.prior, torch.ones(chains)).at(z)
+
+    return at

@@ -1,0 +1,269 @@
+"""`Problem`: a loss around a point w*, in coordinates in which the search box is [-1, 1]^p.
+
+u = (w - w*)/R with R one radius a tensor, a fraction of its largest weight, so that moving a factor from one
+layer to the next changes nothing; z = Q^T u with Q the eigenvectors of the Hessian in u, so that stiff directions are axes.
+
+>>> flat = problem_of_energy(lambda w: (w[:, 0] + w[:, 1]).square() / 2, torch.tensor([2.0, -2.0]))
+>>> flat.radius.tolist(), flat.start_loss, round(float(flat.loss(torch.tensor([[1.0, 1.0]]).double() @ flat.rotation)), 6)
+([1.0, 1.0], 0.0, 2.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from heldout.core.batch import Batch, take
+from heldout.core.errors import InputError, Withheld
+from heldout.core.population import over_replicas
+from heldout.core.subject import Subject
+from heldout.learners.rescaling import Rescaling
+
+Energy = Callable[[Tensor], Tensor]
+Prior = Callable[[Tensor], Tensor]
+OnRows = Callable[[Tensor, Tensor], Tensor]
+RADIUS, NOISY_RADIUS = 0.5, 1.0  # of a tensor's largest weight; with noise the posterior at t = n is wide
+ROTATE_UP_TO = 700
+
+
+@dataclass(frozen=True)
+class Problem:
+    """energy(thetas [r p]) -> L_n [r] in nats (mean over n examples; n None: an exact K without noise) around start [p].
+
+    radius [p]; rotation [p p] and curvature [p]: the Hessian in u at w*, 0 where it is not taken; log_prior(thetas) -> [r]: a prior that is not flat in the box; gamma: instead of the box a
+    Gaussian (gamma/2)|w - w*|^2; on_rows(thetas [r p], rows [r b]) -> [r]: the mean loss of each replica's own rows.
+    """
+
+    energy: Energy
+    start: Tensor
+    n: int | None
+    radius: Tensor
+    rotation: Tensor
+    curvature: Tensor
+    start_loss: float
+    resolution: float
+    tensors: tuple[int, ...]
+    log_prior: Prior | None = None
+    gamma: float | None = None
+    on_rows: OnRows | None = None
+
+    @property
+    def parameters(self) -> int:
+        """p."""
+        return int(self.start.numel())
+
+    @property
+    def moves(self) -> Rescaling:
+        """Rescaling moves of w, in units of the radius."""
+        return Rescaling(self.start / self.radius, self.rotation, self.tensors)
+
+    @property
+    def localization(self) -> str:
+        """What keeps the chains near w*, in words."""
+        if self.gamma is not None:
+            return f"gamma = {self.gamma:g}"
+        return f"box of {float(self.radius.min()):.3g} to {float(self.radius.max()):.3g}"
+
+    def thetas(self, z: Tensor) -> Tensor:
+        """w [r p] of z [r p]."""
+        return self.start + self.radius * (z @ self.rotation.T)
+
+    def loss(self, z: Tensor) -> Tensor:
+        """L(w) - L(w*) [r], float64."""
+        return self.energy(self.thetas(z)).to(torch.float64) - self.start_loss
+
+    def prior(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Energy [r] and slope [r p] of the prior: sum u^8, and what `log_prior` adds."""
+        u = z @ self.rotation.T
+        if self.gamma is not None:
+            pull = self.gamma * self.radius.square() * u
+            value, slope = 0.5 * (pull * u).sum(1), pull @ self.rotation
+        else:
+            square = u * u
+            sixth = square * square * square
+            value, slope = (sixth * square).sum(1), (8.0 * sixth * u) @ self.rotation
+        if self.log_prior is None:
+            return value, slope
+        with torch.enable_grad():
+            free = z.detach().requires_grad_(True)
+            extra = -self.log_prior(self.thetas(free))
+            (more,) = torch.autograd.grad(extra.sum(), free)
+        return value + extra.detach(), slope + more
+
+
+def problem_of_energy(
+    energy: Energy,
+    start: Tensor,
+    n: int | None = None,
+    tensors: Sequence[int] | None = None,
+    radius: float | None = None,
+    log_prior: Prior | None = None,
+    gamma: float | None = None,
+    on_rows: OnRows | None = None,
+) -> Problem:
+    """A problem of a plain energy. tensors: the sizes of w's parts, each with its own radius (None: one part).
+
+    radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
+    slope at w* is not finite.
+    """
+    if start.numel() == 0:
+        raise InputError(
+            "there are no parameters", "the learning coefficient belongs to a model with parameters"
+        )
+    if start.dtype in (torch.float16, torch.bfloat16):
+        raise InputError(
+            f"parameters are {start.dtype}",
+            "differences of the loss are lost at this precision; convert model and data to float32 or float64",
+        )
+    if not bool(torch.isfinite(start).all()):
+        raise InputError("parameters are not finite", "load weights of a training that did not diverge")
+    if n is not None and n < 2:
+        raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
+    if gamma is not None and not 0 <= gamma < float("inf"):
+        raise InputError(f"gamma is {gamma}", "give 0 (no localization) or a positive number")
+    if radius is not None and not 0 < radius < float("inf"):
+        raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
+    w = start.detach().to(torch.float64)
+    size = (
+        _radii(w, tensors, RADIUS if n is None else NOISY_RADIUS)
+        if radius is None
+        else torch.full_like(w, float(radius))
+    )
+    loss, slope = _at(energy, w)
+    if not bool(torch.isfinite(loss)):
+        raise InputError(f"the loss at w* is {float(loss)}", "pass a trained model with a finite loss")
+    if not bool(torch.isfinite(slope).all()):
+        raise Withheld("the gradient at w* is not finite: no sampler can move from here")
+    coarse = 1.2e-7 if start.dtype == torch.float32 else 2.3e-16
+    rotation, curvature = _axes(energy, w, size)
+    resolution = coarse * max(abs(float(loss)), 1e-12)
+    parts = tuple(tensors) if tensors is not None else (w.numel(),)
+    return Problem(
+        energy, w, n, size, rotation, curvature, float(loss), resolution, parts, log_prior, gamma, on_rows
+    )
+
+
+def problem_of_subject(
+    subject: Subject,
+    replica: int = 0,
+    rows: Tensor | None = None,
+    parameters: Tensor | None = None,
+    weight_decay: float | None = None,
+    tensors: Sequence[int] | None = None,
+    radius: float | None = None,
+    gamma: float | None = None,
+) -> tuple[Problem, str]:
+    """The mean training loss of a subject around its own parameters, and how its prior was chosen.
+
+    rows [m]: the examples of train that count; parameters: a mask [p] or indices of the coordinates that move.
+    weight_decay: adds (weight_decay/2)|w|^2 to the mean loss; None takes the recipe's.
+    """
+    if subject.thetas is None or subject.loss is None or subject.thetas.numel() == 0:
+        raise InputError(
+            "the subject has no parameters that can be reached (predictions only, or a model without any)",
+            "build it with Subject.from_torch; from predictions alone there is no learning coefficient",
+        )
+    start = subject.thetas[replica]
+    batch = subject.train if rows is None else take(subject.train, rows)
+    n = int(batch.y.shape[0])
+    if n < 2:
+        raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
+    moving = _moving(parameters, start.numel())
+    decay, how = _decay(subject, weight_decay)
+    energy, on_rows = _mean_loss(subject.loss, batch, start, moving, decay)
+    return problem_of_energy(energy, start[moving], n, tensors, radius, None, gamma, on_rows), how
+
+
+def _mean_loss(
+    loss: Callable[[Tensor, Batch], Tensor], batch: Batch, start: Tensor, moving: Tensor, decay: float
+) -> tuple[Energy, OnRows]:
+    """The mean loss of all rows, and of given rows, as functions of the moving coordinates."""
+
+    def one(theta: Tensor, data: Batch) -> Tensor:
+        full = start.to(theta.dtype).index_copy(0, moving, theta) if len(moving) < start.numel() else theta
+        each = loss(full.to(start.dtype), data).to(torch.float64)
+        return each.mean() + (0.5 * decay * theta.square().sum() if decay else 0.0)
+
+    def few(pair: tuple[Tensor, Tensor], data: Batch) -> Tensor:
+        return one(pair[0], take(data, pair[1]))
+
+    return (
+        lambda thetas: over_replicas(one, thetas, batch),
+        lambda thetas, rows: over_replicas(few, (thetas, rows), batch),
+    )
+
+
+def _moving(parameters: Tensor | None, count: int) -> Tensor:
+    if parameters is None:
+        return torch.arange(count)
+    chosen = parameters.nonzero().flatten() if parameters.dtype == torch.bool else parameters.flatten()
+    if len(chosen) == 0 or int(chosen.max()) >= count or int(chosen.min()) < 0:
+        raise InputError(
+            f"the mask selects {len(chosen)} of {count} parameters",
+            "select at least one, inside the row theta",
+        )
+    return chosen
+
+
+def _decay(subject: Subject, given: float | None) -> tuple[float, str]:
+    if given is not None:
+        if not 0 <= given < float("inf"):
+            raise InputError(f"weight_decay is {given}", "give 0 or a positive number")
+        return given, f"declared weight decay {given:g}"
+    own = getattr(subject.fit, "weight_decay", None)
+    if own is None and getattr(subject.fit, "optimizer", "") == "adamw":
+        own = 1e-2  # torch's default for AdamW
+    return (float(own), f"the recipe's weight decay {own:g}") if own else (0.0, "flat in the box")
+
+
+def _radii(w: Tensor, tensors: Sequence[int] | None, share: float) -> Tensor:
+    sizes = list(tensors) if tensors is not None else [w.numel()]
+    if sum(sizes) != w.numel() or min(sizes, default=0) < 1:
+        raise InputError(
+            f"tensors of {sum(sizes)} numbers, parameters {w.numel()}", "give the size of each tensor"
+        )
+    whole = float(w.abs().max()) or 1.0
+    parts = [
+        torch.full_like(part, share * (float(part.abs().max()) or whole)) for part in torch.split(w, sizes)
+    ]
+    return torch.cat(parts)
+
+
+def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False), torch.enable_grad():
+        free = w.clone().unsqueeze(0).requires_grad_(True)
+        loss = energy(free)
+        if not isinstance(loss, Tensor) or loss.shape != (1,):
+            raise InputError("the energy does not return one number a row", "energy(thetas [r p]) -> [r]")
+        if not loss.requires_grad:
+            raise InputError(
+                "the loss does not depend on the parameters", "check which of them are trainable"
+            )
+        (slope,) = torch.autograd.grad(loss.sum(), free)
+    return loss.detach()[0].to(torch.float64), slope[0]
+
+
+def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvectors [p p] and eigenvalues [p] of the Hessian in u at w*; identity and 0 for too many coordinates."""
+    p = w.numel()
+    nothing = torch.eye(p, dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
+    if p > ROTATE_UP_TO:
+        return nothing
+    with torch.inference_mode(False), torch.enable_grad():
+        u = torch.zeros(1, p, dtype=torch.float64, requires_grad=True)
+        (slope,) = torch.autograd.grad(energy(w + radius * u).sum(), u, create_graph=True)
+        if not slope.requires_grad:  # piecewise linear: no second derivative
+            return nothing
+        rows = [torch.autograd.grad(s, u, retain_graph=True, allow_unused=True)[0] for s in slope[0]]
+    hessian = torch.stack([torch.zeros(p, dtype=torch.float64) if row is None else row[0] for row in rows])
+    hessian = (hessian + hessian.T) / 2
+    largest = float(hessian.abs().max())
+    if not (largest > 0) or not bool(torch.isfinite(hessian).all()):
+        return nothing
+    if float((hessian - hessian.diag().diag()).abs().max()) < 1e-9 * largest:
+        return nothing[0], hessian.diag().clone()
+    values, vectors = torch.linalg.eigh(hessian)
+    return vectors, values

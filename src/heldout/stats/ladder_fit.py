@@ -1,0 +1,194 @@
+"""lambda and its multiplicity from Lambda(t) on a ladder of inverse temperatures.
+
+With Z(t) = int exp(-t K) phi the evidence, Lambda = t E_t[K] = -d log Z/d log t and V = t^2 Var_t K = Lambda - dLambda/d log t.
+As t grows Lambda -> lambda, so slowly where poles of Z tie (m > 1) or nearly tie that the approach has to be fitted:
+    Lambda(t) = lambda - mu kappa/(exp(kappa (log t + c)) - 1) - a t^(-1/2) + b1 t/n + b2 (t/n)^2,
+kappa = 0 standing for mu/(log t + c): m = mu + 1. The b-terms (with n examples and noise) absorb the offset of the
+reference loss and the next order; without noise there are none. Forms and windows (the lowest rungs may be left out, with noise the highest too) are
+averaged with weights exp(-IC/2), IC = chi^2 + 2 parameters + 2 (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103,
+114502). The error: jackknife over ensembles, spread over forms and windows, `FLOOR` of the value;
+and with noise UNTOLD/(log(n largest) - digamma(lambda)), what a unit or two of m adds at t = n, where the ladder ends: it
+cannot be told from the luck of the data there, and the a-term is left out.
+
+>>> import numpy as np
+>>> t = np.geomspace(10, 1e9, 14)
+>>> curve = 0.5 - 1 / (np.log(t) + 2)                          # w1^2 w2^2 on |w| < 1: lambda 1/2, m = 2
+>>> square = curve - 1 / (np.log(t) + 2) ** 2                   # V = Lambda - dLambda/d log t
+>>> wiggle = 1 + 1e-3 * np.random.default_rng(0).standard_normal((16, 2, 14))
+>>> fit = fit_ladder(t, curve * wiggle[:, 0], square * wiggle[:, 1])
+>>> abs(fit.value - 0.5) < 2 * fit.stderr, bool(curve[-1] < 0.46)
+(True, True)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import digamma
+
+from heldout.stats.clusters import Floats
+
+FLOOR = 0.006
+FLAT, NOISY = 2e-3, 1e-2  # relative error of any form, without and with the luck of the data
+UNTOLD = 1.5
+SHORTEST = 6  # rungs that a window keeps
+SHIFT_STD = 2.0
+_SHIFTS = np.linspace(-5.0, 5.0, 41)
+
+
+class Form(NamedTuple):
+    """One way to approach lambda: mu poles behind it (0: none), at the distance kappa (0: tied)."""
+
+    mu: int
+    kappa: float
+
+
+PRIOR = (1.0, 0.5, 0.3, 0.05)  # of forms with mu poles behind lambda
+FORMS = (
+    Form(0, 0.0),
+    *(Form(mu, 0.0) for mu in (1, 2, 3)),
+    *(Form(1, kappa) for kappa in (1 / 24, 1 / 12, 1 / 6, 1 / 4)),
+)
+
+
+@dataclass(frozen=True)
+class LadderFit:
+    """lambda with its standard error's two parts, the average multiplicity, the fitted curve [k] and the
+    same without the b-terms, chi^2 a number of the best form, and the weights by form."""
+
+    value: float
+    stderr: float
+    jackknife: float
+    spread: float
+    multiplicity: float
+    curve: Floats
+    bare: Floats
+    misfit: float
+    weights: dict[str, float]
+
+
+def fit_ladder(t: Any, curve: Any, square: Any, n: int | None = None, largest: float = 1.0) -> LadderFit:
+    """t [k] rising, curve [e k] = Lambda and square [e k] = V of e >= 4 independent ensembles, k >= SHORTEST rungs.
+
+    largest: the loss at the edge of the region, which says where the power law begins: density of states
+    s^(lambda-1) log(largest/s) gives c = log(largest) - digamma(lambda) exactly for m = 2; c is held to it within `SHIFT_STD`.
+    n: number of examples where the loss has noise, None for an exact K.
+    """
+    rungs, first, second = (np.asarray(v, dtype=np.float64) for v in (t, curve, square))
+    e = len(first)
+    if e < 4 or len(rungs) < SHORTEST:
+        raise ValueError(f"{e} ensembles on {len(rungs)} rungs; the fit needs 4 and {SHORTEST}")
+    design = _Design(rungs, n, math.log(largest) - float(digamma(max(first[:, -3:].mean(), 0.05))))
+    both = np.stack([first, second], axis=2)  # [e k 2]
+    whiten = _whitener(both, FLAT if n is None else NOISY)
+    value, spread, multiplicity, weights, fitted, bare, misfit = design.average(both.mean(0), whiten)
+    left_out = [design.average((both.sum(0) - one) / (e - 1), whiten)[0] for one in both]
+    jackknife = math.sqrt((e - 1) / e * float(((np.array(left_out) - np.mean(left_out)) ** 2).sum()))
+    untold = 0.0 if n is None else UNTOLD / max(math.log(n * largest) - float(digamma(max(value, 0.05))), 1.0)
+    stderr = math.sqrt(jackknife**2 + spread**2 + (FLOOR * value) ** 2 + untold**2)
+    return LadderFit(value, stderr, jackknife, spread, multiplicity, fitted, bare, misfit, weights)
+
+
+def _whitener(both: Floats, floor: float) -> Floats:
+    """W [k 2 2] with W C W^T = 1, C the covariance of the two means at a rung; a relative floor stands for what no form holds."""
+    e = len(both)
+    centred = both - both.mean(0)
+    covariance = np.einsum("eki,ekj->kij", centred, centred) / (e * (e - 1))
+    size = np.abs(both.mean(0)).max(1) + 1e-12
+    covariance += (floor * size[:, None, None]) ** 2 * np.eye(2)
+    return np.linalg.inv(np.linalg.cholesky(covariance))
+
+
+class _Design:
+    """All forms, shifts and windows as linear problems: columns [f k 2 c] and what each of them is."""
+
+    def __init__(self, t: Floats, n: int | None, expected: float) -> None:
+        x = np.log(t)
+        self.labels: list[Form] = []
+        offsets, penalties = [], []
+        shared = [_pair(np.ones_like(x), np.ones_like(x)), _pair(-(t**-0.5), -1.5 * t**-0.5)]
+        if n is not None:
+            s = t / n
+            shared += [_pair(s, 0 * s), _pair(s**2, -(s**2))]
+        shared_columns = np.stack(shared, axis=-1)  # [k 2 c]
+        for form in FORMS:
+            for shift in expected + _SHIFTS if form.mu else (0.0,):
+                reach = x + shift
+                if form.mu and reach[0] < 0.5:
+                    continue
+                g, slope = _approach(form, reach)
+                offsets.append(_pair(-form.mu * g, -form.mu * (g - slope)))
+                self.labels.append(form)
+                penalties.append(((shift - expected) / SHIFT_STD) ** 2 if form.mu else 0.0)
+        self.offsets = np.stack(offsets)  # [f k 2]
+        self.columns, self.penalties = shared_columns, np.array(penalties)
+        self.choices = [[0], [0, 1]] if n is None else [[0, 2], [0, 2, 3]]
+        ends = [len(t)] if n is None else range(len(t), SHORTEST - 1, -2)
+        self.windows = [(a, b) for b in ends for a in range(0, b - SHORTEST + 1, 2)]
+        self.rungs = len(t)
+
+    def average(
+        self, means: Floats, whiten: Floats
+    ) -> tuple[float, float, float, dict[str, float], Floats, Floats, float]:
+        """The weighted average over everything: lambda, its spread, m, weights by form, the curve [k], chi^2 a number."""
+        rows = np.einsum("kij,kjc->kic", whiten, self.columns)
+        wanted = np.einsum("kij,fkj->fki", whiten, means - self.offsets)
+        criteria, values, chis, curves, bares = [], [], [], [], []
+        for start, stop in self.windows:
+            a = rows[start:stop].reshape(-1, rows.shape[-1])
+            for keep in self.choices:
+                columns = a[:, keep]
+                y = wanted[:, start:stop].reshape(len(wanted), -1)
+                solution = y @ np.linalg.pinv(columns).T  # [f c]
+                chi = ((y - solution @ columns.T) ** 2).sum(1)
+                free = columns.shape[1] + np.array([1 if form.mu else 0 for form in self.labels])
+                criteria.append(chi + self.penalties + 2 * free + 4 * (start + self.rungs - stop))
+                values.append(solution[:, 0])
+                chis.append(chi / np.maximum(y.shape[1] - free, 1))
+                curves.append(solution @ self.columns[:, 0, keep].T + self.offsets[:, :, 0])
+                known = [place for place, column in enumerate(keep) if column < 2]
+                shape = self.columns[:, 0, [keep[place] for place in known]]
+                bares.append(solution[:, known] @ shape.T + self.offsets[:, :, 0])
+        ic, value = np.stack(criteria), np.stack(values)  # [w f]
+        weight = np.exp(-0.5 * (ic - ic.min())) * self._share()
+        weight /= weight.sum()
+        mean = float((weight * value).sum())
+        spread = math.sqrt(float((weight * (value - mean) ** 2).sum()))
+        each = np.array([form.mu if form.kappa == 0 else 0 for form in self.labels])
+        names: dict[str, float] = {}
+        for w, form in zip(weight.sum(0), self.labels):
+            name = "plain" if not form.mu else f"mu={form.mu} kappa={form.kappa:.3g}"
+            names[name] = names.get(name, 0.0) + float(w)
+        best = np.unravel_index(int(np.argmin(ic)), ic.shape)
+        fitted, bare = (np.einsum("wf,wfk->k", weight, np.stack(part)) for part in (curves, bares))
+        return (
+            mean,
+            spread,
+            1.0 + float(weight.sum(0) @ each),
+            names,
+            fitted,
+            bare,
+            float(np.stack(chis)[best]),
+        )
+
+    def _share(self) -> Floats:
+        """A form's shifts share one weight, so that a fine grid of them is not an argument for the form."""
+        counts: dict[Form, int] = {}
+        for form in self.labels:
+            counts[form] = counts.get(form, 0) + 1
+        return np.array([PRIOR[form.mu] / counts[form] for form in self.labels])
+
+
+def _pair(first: Floats, second: Floats) -> Floats:
+    return np.stack([first, second], axis=-1)
+
+
+def _approach(form: Form, reach: Floats) -> tuple[Floats, Floats]:
+    """g and dg/d log t of kappa/(exp(kappa reach) - 1); 1/reach where kappa is 0."""
+    if form.kappa == 0:
+        return 1 / reach, -1 / reach**2
+    g = form.kappa / np.expm1(form.kappa * reach)
+    return g, -g * (form.kappa + g)

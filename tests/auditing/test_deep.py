@@ -1,0 +1,74 @@
+"""`--deep`: four numbers of geometry, each beside a twin at the same training loss, or with the reason why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
+
+import heldout
+from heldout.auditing.deep import WITHIN, matched_twin
+from heldout.auditing.facts import Facts
+from heldout.auditing.ledger import Ledger
+
+X, Y = load_digits(return_X_y=True)
+ORDER = np.random.default_rng(0).permutation(len(Y))
+X, Y = (X[ORDER] / 16).astype(np.float32), Y[ORDER]
+
+
+def make() -> nn.Module:
+    return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
+
+
+def subject(epochs: int) -> heldout.Subject:
+    recipe = heldout.Recipe(make, optimizer="adam", lr=5e-3, epochs=epochs, batch_size=20)
+    torch.manual_seed(0)
+    model, x, y = make(), torch.from_numpy(X[:80]), torch.from_numpy(Y[:80])
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(epochs):
+        for rows in torch.randperm(80).split(20):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+    return heldout.Subject.from_torch(model, (x, y), (X[80:400], Y[80:400]), fit=recipe)
+
+
+def loss_of(one: heldout.Subject) -> float:
+    assert one.loss is not None
+    assert one.thetas is not None
+    with torch.no_grad():
+        return float(one.loss(one.thetas[0], one.train).mean())
+
+
+def test_the_twin_has_the_same_loss_on_other_labels() -> None:
+    audited = subject(12)
+    twin = matched_twin(Facts(audited, Ledger(), 0, 0.05))
+    assert abs(loss_of(twin) - loss_of(audited)) <= WITHIN * loss_of(audited)
+    assert sorted(twin.train.y.tolist()) == sorted(audited.train.y.tolist())
+    assert (twin.train.y != audited.train.y).float().mean() > 0.5
+
+
+def test_every_number_has_its_control_or_a_reason() -> None:
+    found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
+    assert found.failures == ()
+    rows = {row["name"]: row for row in found.report["measures"]}
+    for name in ("trace of the Hessian", "top eigenvalue of the Hessian"):
+        for estimate in (rows[name]["value"], rows[name]["control"]):
+            assert estimate["low"] <= estimate["value"] <= estimate["high"]
+    for name in ("effective dimension of the Hessian, alpha 1/n", "learning coefficient"):
+        value = rows[name]["value"]
+        assert rows[name]["status"] != "ok" or value["low"] <= value["value"] <= value["high"]
+    assert (
+        rows["top eigenvalue of the Hessian"]["value"]["value"]
+        < rows["trace of the Hessian"]["value"]["value"] * 1.5
+    )
+
+
+def test_only_differentiable_models_have_geometry() -> None:
+    model = KNeighborsClassifier(3).fit(X[:80], Y[:80])
+    black_box = heldout.Subject.from_sklearn(model, X[:80], Y[:80], X[80:160], Y[80:160])
+    with pytest.raises(heldout.InputError, match="geometry needs a differentiable model"):
+        heldout.audit(black_box, deep=True, runs=None)

@@ -1,0 +1,82 @@
+"""The exact learning coefficients: published values, and two formulas for the same model."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import pytest
+
+from heldout.calibration.learning_coefficients import deep_linear, normal_crossing, reduced_rank, regular
+from heldout.core.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("sizes", "truth"),
+    [
+        ((5, 5, 3, 0), (F(13, 2), 2)),
+        ((5, 5, 4, 0), (8, 1)),
+        ((3, 4, 8, 0), (6, 1)),
+        ((5, 5, 3, 1), (8, 1)),
+        ((1, 1, 2, 0), (F(1, 2), 1)),
+        ((2, 2, 1, 0), (1, 2)),
+    ],
+)
+def test_reduced_rank_regression_of_published_values(sizes: tuple[int, ...], truth: tuple[F, int]) -> None:
+    assert reduced_rank(*sizes) == truth
+
+
+@pytest.mark.parametrize(
+    ("widths", "rank", "truth"),
+    [
+        ((10, 8, 6, 8, 10), 6, (42, 1)),
+        ((5, 5, 5, 5), 2, (11, 1)),
+        ((2, 2, 2, 2), 0, (F(3, 2), 3)),
+        ((1, 1, 1, 1), 0, (F(1, 2), 3)),
+    ],
+)
+def test_deep_linear_networks_of_published_values(
+    widths: tuple[int, ...], rank: int, truth: tuple[F, int]
+) -> None:
+    assert deep_linear(widths, rank).value == truth[0]
+    assert deep_linear(widths, rank).multiplicity == truth[1]
+
+
+def test_the_two_formulas_for_two_layers_agree() -> None:
+    compared = 0
+    for inputs in range(1, 8):
+        for outputs in range(1, 8):
+            for hidden in range(1, 9):
+                for rank in range(min(inputs, outputs, hidden) + 1):
+                    one, two = (
+                        reduced_rank(inputs, outputs, hidden, rank),
+                        deep_linear((inputs, hidden, outputs), rank),
+                    )
+                    assert one == two, (inputs, outputs, hidden, rank)
+                    compared += 1
+    assert compared > 1000
+
+
+def test_monomials_and_regular_models() -> None:
+    assert normal_crossing((1, 1)) == (F(1, 2), 2)
+    assert normal_crossing((1, 2)) == (F(1, 4), 1)
+    assert normal_crossing((2, 2)) == (F(1, 4), 2)
+    assert normal_crossing((1, 3)) == (F(1, 6), 1)
+    assert normal_crossing((1, 1, 0), (1, 0, 5)) == (F(1, 2), 1)
+    assert regular(20) == (10, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: regular(0),
+        lambda: normal_crossing((0, 0)),
+        lambda: normal_crossing((1, -1)),
+        lambda: normal_crossing((1,), (1, 2)),
+        lambda: reduced_rank(2, 2, 2, 3),
+        lambda: deep_linear((3,), 0),
+        lambda: deep_linear((3, 3), 4),
+    ],
+)
+def test_impossible_models_are_refused(wrong: object) -> None:
+    with pytest.raises(InputError):
+        wrong()  # type: ignore[operator]

@@ -1,0 +1,45 @@
+"""The calibration cases: what they are, and that the instrument agrees with the quick ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from heldout.calibration import llc as calibration
+from heldout.calibration.energies import layered, line_and_dot, monomial, tanh_unit
+
+
+def test_there_are_enough_cases_with_names_of_their_own() -> None:
+    cases = calibration.cases()
+    assert len(cases) >= 40
+    assert len({case.name for case in cases}) == len(cases)
+    assert {case.instrument for case in cases} == {"llc"}
+    assert all(case.truth > 0 for case in cases)
+    assert not {c.name for c in calibration.tuned()} & {c.name for c in calibration.sealed()}
+    assert {c.name for c in calibration.quick()} <= {c.name for c in calibration.tuned()}
+
+
+@pytest.mark.parametrize("known", [monomial((1, 2)), line_and_dot(True), line_and_dot(False), tanh_unit()])
+def test_w_star_is_a_minimum_of_exact_energies(known) -> None:  # type: ignore[no-untyped-def]
+    points = known.start + 0.3 * torch.randn(500, known.start.numel(), dtype=torch.float64)
+    assert float(known.energy(known.start[None])) == 0.0
+    assert (known.energy(points) >= 0).all()
+
+
+def test_rescaled_networks_compute_the_same_and_noise_raises_the_loss() -> None:
+    plain, scaled = layered((3, 2, 3), 1), layered((3, 2, 3), 1, scale=100.0)
+    factor = torch.cat([torch.full((6,), 100.0), torch.full((6,), 0.01)]).double()
+    w = torch.randn(20, 12, dtype=torch.float64)
+    torch.testing.assert_close(plain.energy(w), scaled.energy(w * factor))
+    assert plain.truth == scaled.truth
+    noisy = layered((3, 2, 3), 1, n=4000, seed=0)
+    torch.testing.assert_close(noisy.energy(w), plain.energy(w) + 1.5, rtol=0.25, atol=0.2)
+
+
+@pytest.mark.parametrize("name", ["w1^2 w2^6", "regular, d = 2"])
+def test_the_instrument_agrees_with_a_quick_case(name: str) -> None:
+    case = next(c for c in calibration.quick() if c.name == name)
+    found = case.run(11)
+    assert found.ok, found.status
+    assert abs(float(found.value) / case.truth - 1) < 0.06
+    assert abs(float(found.value) - case.truth) < 4 * float(found.stderr)  # type: ignore[arg-type]

@@ -1,0 +1,211 @@
+"""The learning coefficient of subjects and plain energies: known answers, coverage, and everything that is refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from heldout.core.errors import InputError
+from heldout.core.preserved import fingerprint
+from heldout.core.recipe import Recipe
+from heldout.core.subject import Subject
+from heldout.measures.llc import llc, llc_of_energy, llc_report
+from heldout.measures.posterior.corrected import Ladder
+from heldout.measures.posterior.settings import OneTemperature
+
+SHORT = Ladder(ensembles=8, burn=120, draws=150, rungs=10)
+
+
+def half_square(out: Tensor, y: Tensor) -> Tensor:
+    return 0.5 * (out - y).square()
+
+
+def regression(n: int = 400, p: int = 3, seed: int = 0) -> tuple[Subject, nn.Module, Tensor]:
+    """Least squares at its minimum, float64: a regular model of p parameters, and the inputs."""
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(n, p, generator=generator, dtype=torch.float64)
+    y = X.sum(1) + torch.randn(n, generator=generator, dtype=torch.float64)
+    model = nn.Sequential(nn.Linear(p, 1, bias=False), nn.Flatten(0)).double()
+    model[0].weight.data = torch.linalg.lstsq(X, y[:, None]).solution.T.clone()  # type: ignore[union-attr]
+    return Subject.from_torch(model, train=(X, y), loss=half_square), model, X
+
+
+def localized(X: Tensor, t: float, gamma: float) -> float:
+    """lambda(t) of least squares with a Gaussian localization, in closed form."""
+    curvature = t * torch.linalg.eigvalsh(X.T @ X / len(X))
+    return float((curvature / (curvature + gamma)).sum() / 2)
+
+
+def test_intervals_cover_the_coefficient_of_their_temperature() -> None:
+    t, covered, off = 100.0, 0, []
+    _, model, X = regression()
+    w, curvature = model[0].weight.detach()[0], X.T @ X / len(X)  # type: ignore[index]
+
+    def energy(thetas: Tensor) -> Tensor:
+        return 0.5 * (((thetas - w) @ curvature) * (thetas - w)).sum(1)
+
+    truth = localized(X, t, 1.0)
+    settings = OneTemperature(n_beta=t, chains=8, burn=200, draws=400)
+    for seed in range(12):
+        found = llc_of_energy(energy, w, 400, seed, gamma=1.0, settings=settings).estimate
+        assert found.ok, found.status
+        covered += float(found.low) <= truth <= float(found.high)
+        off.append(float(found.value) / truth - 1)
+    assert covered >= 9  # 11.4 expected at 95%; fewer in 1 of 300 such tests
+    assert abs(sum(off) / 12) < 0.02
+
+
+def test_minibatches_are_corrected_and_the_raw_value_would_be_wrong() -> None:
+    subject, _, X = regression()
+    settings = OneTemperature(chains=8, burn=300, draws=800)
+    found = llc_report(subject, n_beta=60.0, gamma=1.0, batch_size=50, settings=settings)
+    assert found.estimate.ok, found.reason
+    truth = localized(X, 60.0, 1.0)
+    assert abs(float(found.estimate.value) - truth) < 3 * float(found.estimate.stderr)  # type: ignore[arg-type]
+    assert found.bias > 0.05 * truth  # what the noise of the gradients had added
+
+
+def test_the_subject_is_as_it_was_and_the_same_seed_gives_the_same_number() -> None:
+    subject, model, _ = regression(n=60)
+    model.train()
+    before, state = fingerprint(model), torch.get_rng_state()
+    settings = OneTemperature(chains=4, burn=60, draws=120)
+    first, second = (llc_report(subject, 5, settings=settings, n_beta=30.0) for _ in range(2))
+    assert fingerprint(model) == before
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (first.loss_traces == second.loss_traces).all()
+    assert first.target == "lambda(n beta = 30)"
+    assert {"n beta", "sampler", "step size", "localization", "prior", "seed"} <= set(first.choices)
+
+
+def test_a_monomial_by_the_ladder() -> None:
+    found = llc_of_energy(
+        lambda w: (w[:, 0] * w[:, 1].square()).square(), torch.zeros(2), tensors=(1, 1), settings=SHORT
+    )
+    assert found.fitted is not None
+    assert len(found.t) == len(found.curve) == len(found.r_hat) == found.loss_traces.shape[2]
+    assert abs(float(found.fitted[-1]) - found.curve[-1]) < 0.1
+    if found.estimate.ok:
+        assert abs(float(found.estimate.value) - 0.25) < 4 * float(found.estimate.stderr)  # type: ignore[arg-type]
+    else:
+        assert math.isnan(float(found.estimate.value))
+
+
+def test_a_point_that_is_no_minimum_is_named_with_the_fall() -> None:
+    def energy(w: Tensor) -> Tensor:
+        return 0.5 * (w - 1).square().sum(1)
+
+    for settings in (SHORT, OneTemperature(n_beta=200.0, burn=100, draws=200)):
+        found = llc_of_energy(energy, torch.zeros(3), settings=settings)
+        assert "no minimum" in found.reason
+        fall = float(found.reason.split("lower by ")[1].split()[0])
+        assert 0.9 < fall <= 1.5  # L(w*) - min L is 1.5; the box ends before the minimum
+        assert math.isnan(float(found.estimate.value))
+
+
+def test_a_loss_without_lower_bound_is_withheld() -> None:
+    found = llc_of_energy(lambda w: -w.square().sum(1), torch.zeros(2), settings=SHORT)
+    assert "no minimum" in found.reason
+
+
+def test_a_gradient_that_is_not_finite_is_withheld() -> None:
+    found = llc_of_energy(lambda w: w.abs().sqrt().sum(1), torch.zeros(2), settings=SHORT)
+    assert "gradient at w* is not finite" in found.reason
+
+
+def test_chains_that_leave_at_once_are_withheld() -> None:
+    wall = llc_of_energy(
+        lambda w: torch.where(w.abs().sum(1) > 1e-9, w.sum(1) * torch.nan, w.square().sum(1)),
+        torch.zeros(2),
+        settings=OneTemperature(n_beta=10.0, burn=60, draws=120),
+    )
+    assert not wall.estimate.ok
+    assert math.isnan(float(wall.estimate.value))
+
+
+def separable(decay: float | None) -> Subject:
+    X = torch.randn(80, 2, generator=torch.Generator().manual_seed(0))
+    y = (X[:, 0] > 0).long()
+    model = nn.Linear(2, 2)
+    model.weight.data, model.bias.data = torch.tensor([[-9.0, 0.0], [9.0, 0.0]]), torch.zeros(2)
+    fit = (
+        None
+        if decay is None
+        else Recipe(lambda: nn.Linear(2, 2), optimizer="sgd", lr=0.1, weight_decay=decay)
+    )
+    return Subject.from_torch(model, train=(X, y), fit=fit)
+
+
+def test_separable_data_need_a_weight_decay() -> None:
+    for subject in (separable(None), separable(0.0)):
+        found = llc(subject)
+        assert "there is no minimum" in found.status
+        assert "weight_decay" in found.status
+    held = llc_report(separable(1e-2), settings=OneTemperature(burn=60, draws=120), n_beta=10.0)
+    assert held.choices["prior"] == "the recipe's weight decay 0.01"
+    assert "no minimum: the loss is lower" in held.reason  # its weights are not those that the decay prefers
+
+
+def test_groups_of_parameters_and_examples() -> None:
+    subject, _, _ = regression()
+    settings = OneTemperature(chains=8, burn=200, draws=400)
+    mask = torch.tensor([True, False, False])
+    one = llc(subject, parameters=mask, n_beta=1e3, gamma=0.0, settings=settings)
+    assert abs(float(one.value) - 0.5) < 4 * float(one.stderr)  # type: ignore[arg-type]
+    half = llc_report(subject, rows=torch.arange(200), n_beta=5.0, gamma=1.0, settings=settings)
+    assert half.estimate.n == 200
+    with pytest.raises(InputError, match="mask selects 0"):
+        llc(subject, parameters=torch.zeros(3, dtype=torch.bool))
+    with pytest.raises(InputError, match="over 1 example"):
+        llc(subject, rows=torch.tensor([3]))
+
+
+def test_predictions_only_and_models_without_parameters_are_refused() -> None:
+    X, y = torch.randn(30, 2), torch.arange(30) % 2
+    bare = Subject.from_torch(nn.Identity(), train=(X, y))
+    with pytest.raises(InputError, match="no parameters"):
+        llc(bare)
+    with pytest.raises(InputError, match="no parameters"):
+        llc_of_energy(lambda w: w.sum(1), torch.zeros(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_beta": 0.0}, "n beta is 0.0"),
+        ({"n_beta": math.inf}, "n beta is inf"),
+        ({"gamma": -1.0}, "gamma is -1.0"),
+        ({"gamma": math.nan}, "gamma is nan"),
+        ({"radius": 0.0}, "radius is 0.0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 10_000}, "batch_size is 10000"),
+        ({"weight_decay": -1.0}, "weight_decay is -1"),
+        ({"target": "lambda", "n_beta": 3.0}, "belong to one temperature"),
+        ({"target": "mu"}, "is not known"),
+        ({"tensors": (1, 1)}, "tensors of 2"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
+    subject, _, _ = regression(n=40)
+    with pytest.raises(InputError, match=message):
+        llc(subject, **options)
+
+
+def test_half_precision_is_refused() -> None:
+    with pytest.raises(InputError, match="float16"):
+        llc_of_energy(lambda w: w.square().sum(1), torch.zeros(2, dtype=torch.float16))
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    for wrong in (
+        lambda: Ladder(ensembles=2),
+        lambda: Ladder(lowest=5.0, highest=6.0),
+        lambda: OneTemperature(sampler="nuts"),  # type: ignore[arg-type]
+        lambda: OneTemperature(batch_size=8, sampler="underdamped"),
+        lambda: OneTemperature(chains=1),
+    ):
+        with pytest.raises(InputError):
+            wrong()

@@ -1,0 +1,69 @@
+"""The fit of lambda and m against curves in closed form, and the coverage of its intervals."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+from scipy.special import digamma
+
+from heldout.stats.ladder_fit import fit_ladder
+
+
+@functools.cache
+def closed_form(low: float, high: float, value: float, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lambda and V of the density of states s^(value-1) (-log s)^(m-1) on (0, 1), by quadrature in log s."""
+    t = np.geomspace(low, high, 22)
+    x = np.linspace(-75, 0, 60_001)
+    s = np.exp(x)
+    first, second = [], []
+    for one in t:
+        weight = np.exp(value * x - one * s) * (-x) ** (m - 1)
+        k1, k2 = (weight * s).sum() / weight.sum(), (weight * s**2).sum() / weight.sum()
+        first.append(one * k1)
+        second.append(one**2 * (k2 - k1**2))
+    return np.array(first), np.array(second)
+
+
+def noisy(t: np.ndarray, value: float, m: int, seed: int, error: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    curve, square = closed_form(t[0], t[-1], value, m)
+    draws = rng.standard_normal((2, 16, len(t))) * error * 4
+    return curve * (1 + draws[0]), square * (1 + 1.5 * draws[1])
+
+
+@pytest.mark.parametrize(("value", "m"), [(0.5, 1), (0.5, 2), (0.25, 2), (2.0, 1), (1.5, 3), (0.5, 3)])
+def test_poles_of_every_order(value: float, m: int) -> None:
+    t = np.geomspace(30, 1e14, 22)
+    found = [fit_ladder(t, *noisy(t, value, m, seed, 0.01)) for seed in range(3)]
+    assert abs(np.mean([f.value for f in found]) / value - 1) < 0.06
+    assert all(abs(f.value - value) < 3.5 * f.stderr for f in found)
+    uncorrected = closed_form(t[0], t[-1], value, m)[0][-1]
+    assert m == 1 or uncorrected < value - (m - 1) / (
+        np.log(1e14) - digamma(value) + 1
+    )  # what the correction is for
+
+
+def test_intervals_cover() -> None:
+    t = np.geomspace(30, 1e14, 22)
+    covered = 0
+    for seed in range(20):
+        fit = fit_ladder(t, *noisy(t, 0.5, 2, seed, 0.02))
+        covered += abs(fit.value - 0.5) < 2.13 * fit.stderr
+    assert covered >= 16  # of 19 expected; fewer in 1 of 300 such tests at 95%
+
+
+def test_an_offset_of_the_reference_loss_does_no_harm() -> None:
+    t, n = np.geomspace(20, 5000, 16), 5000
+    rng = np.random.default_rng(0)
+    curve = 3.0 - 2.5 * t / n + 0.02 * rng.standard_normal((16, 16))
+    square = 3.0 + 0.08 * rng.standard_normal((16, 16))
+    fit = fit_ladder(t, curve, square, n=n)
+    assert abs(fit.value - 3.0) < 2 * fit.stderr
+    assert fit.stderr > 0.1  # a short ladder cannot tell m from chance, and says so
+
+
+def test_too_few_rungs_are_refused() -> None:
+    with pytest.raises(ValueError, match="6"):
+        fit_ladder(np.ones(3), np.ones((16, 3)), np.ones((16, 3)))
