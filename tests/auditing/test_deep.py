@@ -13,6 +13,8 @@ import heldout
 from heldout.auditing.deep import WITHIN, matched_twin
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
+from heldout.core.errors import Withheld
+from heldout.core.estimate import Estimate
 
 X, Y = load_digits(return_X_y=True)
 ORDER = np.random.default_rng(0).permutation(len(Y))
@@ -51,16 +53,21 @@ def test_the_twin_has_the_same_loss_on_other_labels() -> None:
     assert (twin.train.y != audited.train.y).float().mean() > 0.5
 
 
-def test_every_number_has_its_control_or_a_reason() -> None:
+def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(subject: heldout.Subject, seed: int) -> Estimate:
+        raise Withheld(
+            "the chains disagree"
+        )  # its own tests hold it against exact answers; here it would take a minute
+
+    monkeypatch.setattr("heldout.measures.llc.llc", refuse)
     found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
     assert found.failures == ()
     rows = {row["name"]: row for row in found.report["measures"]}
     for name in ("trace of the Hessian", "top eigenvalue of the Hessian"):
         for estimate in (rows[name]["value"], rows[name]["control"]):
             assert estimate["low"] <= estimate["value"] <= estimate["high"]
-    for name in ("effective dimension of the Hessian, alpha 1/n", "learning coefficient"):
-        value = rows[name]["value"]
-        assert rows[name]["status"] != "ok" or value["low"] <= value["value"] <= value["high"]
+    assert rows["effective dimension of the Hessian, alpha 1/n"]["status"] == "ok"
+    assert rows["learning coefficient"]["status"] == "the chains disagree"
     assert (
         rows["top eigenvalue of the Hessian"]["value"]["value"]
         < rows["trace of the Hessian"]["value"]["value"] * 1.5
