@@ -209,3 +209,10 @@ def test_settings_out_of_range_are_refused() -> None:
     ):
         with pytest.raises(InputError):
             wrong()
+
+
+def test_the_room_hands_out_the_function() -> None:
+    from heldout.measures import llc as handed
+    from heldout.measures.llc import llc as defined
+
+    assert handed is defined

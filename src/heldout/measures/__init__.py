@@ -1,1 +1,5 @@
-"""One file a measure, named after the function it defines. No registry: `from heldout.measures.rote import rote`."""
+"""Measures: one file each. `from heldout.measures import llc` gives the function, as the file of that name defines it."""
+
+from heldout.measures.llc import llc
+
+__all__ = ["llc"]
