@@ -59,6 +59,8 @@ class CertifyCommand:
     """Repeat each row with shuffled labels, which no sound bound can put below chance."""
     json: Path | None = None
     """Write the certificates here (.json)."""
+    proof: Path | None = None
+    """Write the compressed model's proof and its rows into this folder, for `heldout verify`."""
     seed: int = 0
     runs: Path = Path("runs")
     """Folder of runs, with the ledger of looks at test sets."""
@@ -305,8 +307,15 @@ def _certify(command: CertifyCommand) -> int:
     from heldout.targets import load_subject
 
     subject = load_subject(command.target)
+    if command.proof is not None:
+        command.proof.mkdir(parents=True, exist_ok=True)
     found = certify(
-        subject, delta=command.delta, seed=command.seed, runs=command.runs, control=command.control
+        subject,
+        delta=command.delta,
+        seed=command.seed,
+        runs=command.runs,
+        control=command.control,
+        proof=command.proof,
     )
     sys.stdout.write(plain(f"{found}\n"))
     for family in found.suspicious:

@@ -30,7 +30,13 @@ def table(tmp_path_factory):
     subject = heldout.Subject.from_sklearn(
         LogisticRegression(max_iter=300, C=0.05).fit(x, y), x, y, x_test, y_test, name="digits"
     )
-    return heldout.certify(subject, runs=tmp_path_factory.mktemp("runs"))
+    folder = tmp_path_factory.mktemp("runs")
+    found = heldout.certify(subject, runs=folder, proof=folder)
+    from heldout.certificates.verify import read_rows
+
+    checked = heldout.verify(folder / "model.proof", *read_rows(folder / "rows.npz"))
+    assert checked.accepted
+    return found
 
 
 def test_the_rows_and_their_controls(table):

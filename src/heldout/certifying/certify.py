@@ -10,10 +10,12 @@ same rows that it is counted on.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,11 +31,13 @@ from heldout.certificates.certificate import Certificate
 from heldout.certificates.compression import compression
 from heldout.certificates.outward import check_delta
 from heldout.certificates.ratt import ratt
+from heldout.certificates.verify import prove
 from heldout.certifying.certified import Certified, Row
 from heldout.certifying.learned_prior import LearnedPrior, learned_prior
 from heldout.core.errors import InputError, Withheld
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
+from heldout.store.atomic import write_atomically
 
 QUANTITY = "error rate on new rows of the same kind"
 ROWS = 20_000  # more training rows than this are thinned for the net that is trained here
@@ -47,10 +51,12 @@ def certify(
     seed: int = 0,
     runs: str | os.PathLike[str] | None = "runs",
     control: bool = True,
+    proof: str | os.PathLike[str] | None = None,
 ) -> Certified:
     """The table of certificates for a classifier. `control=False` leaves the shuffled twins out, in half the time.
 
-    `runs`: folder of runs with the ledger of looks; None: the hold-out row is withheld. Errors: delta outside
+    `runs`: folder of runs with the ledger of looks; None: the hold-out row is withheld. `proof`: a folder for the compressed
+    model's bits (model.proof) and the rows they are counted on (rows.npz), which `heldout verify` checks anywhere. Errors: delta outside
     (0, 1), a subject that is no classifier.
     """
     check_delta(delta)
@@ -102,7 +108,7 @@ def certify(
             "a linear model trained here, in few bits",
             delta,
             lambda: (
-                _compressed(subject, delta, seed, None),
+                _compressed(subject, delta, seed, None, proof),
                 _compressed(subject, delta, seed, "shuffled labels") if control else None,
             ),
         )
@@ -197,13 +203,23 @@ def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | No
     return ratt(wrong[~random], wrong[random], c, delta, groups=groups)
 
 
-def _compressed(subject: Subject, delta: float, seed: int, shuffled: str | None) -> Certificate:
+def _compressed(
+    subject: Subject,
+    delta: float,
+    seed: int,
+    shuffled: str | None,
+    proof: str | os.PathLike[str] | None = None,
+) -> Certificate:
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
     y = subject.train.y if shuffled is None else _shuffled(subject.train.y, seed)
-    found = compression(
-        _flat(subject), y, subject.n_classes or 2, delta, seed=seed, groups=subject.train.groups
-    )
+    x, c = _flat(subject), subject.n_classes or 2
+    found = compression(x, y, c, delta, seed=seed, groups=subject.train.groups)
+    if proof is not None:
+        rows = io.BytesIO()
+        np.savez_compressed(rows, x=x.numpy(), y=y.numpy())
+        write_atomically(Path(proof) / "model.proof", prove(found, x, y, c))
+        write_atomically(Path(proof) / "rows.npz", rows.getvalue())
     return found.certificate
 
 
