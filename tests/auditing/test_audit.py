@@ -406,3 +406,18 @@ def test_two_groups_give_wide_intervals_without_refits() -> None:
     )  # sd of a mean of two groups = half their distance
     room = 1 - float(np.mean(y_test == np.bincount(y).argmax()))
     assert widths[0] > 0.9 * (t / normal) * normal * between / room
+
+
+def test_other_class_shares_in_the_test_set_are_no_wrong_labels() -> None:
+    rng = np.random.default_rng(0)
+
+    def draw(n: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+        y = (rng.random(n) < share).astype(int)
+        return rng.normal(size=(n, 4)) + 0.6 * y[:, None], y
+
+    X, y = draw(500, 0.5)
+    model = RandomForestClassifier(60, random_state=0).fit(X, y)
+    found = run(heldout.Subject.from_sklearn(model, X, y, *draw(500, 0.1)))
+    assert "hold other shares" in found.report["reasons"]["wrong labels"]
+    assert found.verdict.headline == "generalizes"
+    assert "H201" not in {f.code for f in found.findings}
