@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,12 @@ def test_a_fit_that_returns_the_audited_model_is_refused_and_the_model_put_back(
         torch.optim.SGD(model.parameters(), lr=1.0).step()
         return model
 
+    def trains_and_copies(ids: torch.Tensor, labels: torch.Tensor, seed: int) -> nn.Module:
+        return copy.deepcopy(trains_in_place(ids, labels, seed))
+
     for fit, message in (
         (trains_in_place, "returned the audited model"),
+        (trains_and_copies, "trained the audited model"),
         (lambda *_: None, "returned NoneType"),
     ):
         subject = torch_subject(model=model, fit=fit)

@@ -292,17 +292,20 @@ def _apart(fit: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
     def checked(ids: Tensor, labels: Tensor, seed: int) -> Any:
         if not kept:
             gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
-            kept.extend([fingerprint(model), copy.deepcopy(model.state_dict()), gradients])
+            kept.extend([copy.deepcopy(model.state_dict()), gradients])
         found = fit(ids, labels, seed)
         if not isinstance(found, nn.Module):
             raise InputError(f"your fit returned {type(found).__name__}", "return the trained nn.Module")
         theirs = {p.data_ptr() for p in model.parameters()}
-        if found is model or any(p.data_ptr() in theirs for p in found.parameters()):
-            model.load_state_dict(kept[1])
-            for p, gradient in zip(model.parameters(), kept[2], strict=True):
+        same = found is model or any(p.data_ptr() in theirs for p in found.parameters())
+        trained = any(not torch.equal(p, kept[0][key]) for key, p in model.named_parameters())
+        if same or trained:
+            model.load_state_dict(kept[0])
+            for p, gradient in zip(model.parameters(), kept[1], strict=True):
                 p.grad = gradient
+            done = "returned" if same else "trained"
             raise InputError(
-                "your fit returned the audited model itself, not a model trained on the rows it was given",
+                f"your fit {done} the audited model itself, not a model trained on the rows it was given",
                 "make a fresh model inside fit, with fresh weights, and train that",
             )
         return found
