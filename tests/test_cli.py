@@ -121,6 +121,7 @@ def test_a_target_that_raises_shows_its_own_traceback_and_hides_ours(
     assert "KeyError: 'missing'" in err
     assert 'target.py", line' in err
     assert "heldout/cli.py" not in err
+    assert "heldout/commands" not in err
     assert "targets.py" not in err
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import heldout.auditing.findings
 import heldout.auditing.verdict
-import heldout.cli
+from heldout.commands import audit, exits
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "heldout"
@@ -135,14 +135,14 @@ def test_the_readme_names_the_two_commands_and_the_exit_codes() -> None:
     for name in re.findall(r"make (demo|test)\b", text):
         assert name in targets
     assert {"make demo", "make test"} <= set(re.findall(r"make \w+", text))
-    assert heldout.cli.FAIL_ON in text
+    assert audit.FAIL_ON in text
     for code in (
-        heldout.cli.DONE,
-        heldout.cli.FOUND,
-        heldout.cli.USAGE,
-        heldout.cli.UNDECIDED,
-        heldout.cli.OUR_ERROR,
-        heldout.cli.INTERRUPTED,
+        exits.DONE,
+        exits.FOUND,
+        exits.USAGE,
+        exits.UNDECIDED,
+        exits.OUR_ERROR,
+        exits.INTERRUPTED,
     ):
         assert f"\n| {code} | " in text
 

@@ -55,6 +55,7 @@ MAY = {
         "auditing",
     },
 }
+MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}
 SIBLINGS_APART = {"measures", "controls"}  # one file a thing; shared pieces are named here

@@ -1,0 +1,51 @@
+"""`heldout calibrate`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from heldout.commands.exits import DONE
+
+
+@dataclass(frozen=True)
+class CalibrateCommand:
+    """Run the instruments against cases with exactly known answers: estimate, truth, coverage, cost."""
+
+    instrument: tuple[str, ...] = ()
+    """Only these instruments, such as trace top_eigenvalues; default: all."""
+    full: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """20 seeds and the slow cases as well."""
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """5 seeds and no slow cases: the default."""
+    seeds: int | None = None
+    """Seeds a case, in the place of 5 or 20."""
+    out: Path | None = None
+    """A folder of rows that is continued where it exists, so that an interrupted run may go on."""
+    json: bool = False
+    """Print the summary as JSON lines, one a case."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        from heldout.core.errors import InputError
+
+        if self.full and self.quick:
+            raise InputError("--full and --quick are given together", "pass one of them")
+        import dataclasses
+
+        from heldout.calibration.calibrate import calibrate, summary
+        from heldout.plain import print_calibration
+        from heldout.store.rows import row_line
+
+        rows = calibrate(self.instrument, not self.full, self.seeds, self.out)
+        lines = summary(rows)
+        if self.json:
+            for line in lines:
+                sys.stdout.write(row_line(dataclasses.asdict(line)).decode() + "\n")
+        else:
+            print_calibration(lines)
+        return DONE

@@ -1,0 +1,54 @@
+"""`heldout certify`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from heldout.commands.exits import write
+
+
+@dataclass(frozen=True)
+class CertifyCommand:
+    """What can be guaranteed about a model's error: one row a family of bounds, beside its shuffled-label control."""
+
+    target: tyro.conf.Positional[str]
+    """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
+    delta: float = 0.05
+    """Failure probability of each row."""
+    control: bool = True
+    """Repeat each row with shuffled labels, which no sound bound can put below chance."""
+    json: Path | None = None
+    """Write the certificates here (.json)."""
+    proof: Path | None = None
+    """Write the compressed model's proof and its rows into this folder, for `heldout verify`."""
+    seed: int = 0
+    runs: Path = Path("runs")
+    """Folder of runs, with the ledger of looks at test sets."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        import json
+
+        from heldout.certifying.certify import certify
+        from heldout.plain import plain
+        from heldout.targets import load_subject
+
+        subject = load_subject(self.target)
+        if self.proof is not None:
+            self.proof.mkdir(parents=True, exist_ok=True)
+        found = certify(
+            subject,
+            delta=self.delta,
+            seed=self.seed,
+            runs=self.runs,
+            control=self.control,
+            proof=self.proof,
+        )
+        sys.stdout.write(plain(f"{found}\n"))
+        for family in found.suspicious:
+            sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
+        return write(self.json, json.dumps(found.as_json(), indent=1))

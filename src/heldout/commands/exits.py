@@ -1,0 +1,38 @@
+"""Exit codes of the command line, and how it complains.
+
+0 done; 1 a finding or headline named in --fail-on; 2 usage or bad input; 3 undecided; 70 our own error;
+130 interrupted (what was finished is reported).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+DONE, FOUND, USAGE, UNDECIDED, OUR_ERROR, INTERRUPTED = 0, 1, 2, 3, 70, 130
+
+
+def complain(message: str, code: int) -> int:
+    """One line on stderr; returns the code."""
+    from heldout.plain import plain
+
+    sys.stderr.write(f"heldout: {plain(message)}\n")
+    return code
+
+
+def write(path: Path | None, text: str) -> int:
+    """Write `text`, or say why it cannot be written."""
+    if path is not None:
+        try:
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            return complain(f"{path} could not be written: {error}", USAGE)
+    return DONE
+
+
+def check_folder(runs: Path) -> None:
+    """A folder that is not there is the user's error."""
+    from heldout.core.errors import InputError
+
+    if not runs.is_dir():
+        raise InputError(f"there is no folder {runs}", "name the folder of runs: heldout runs FOLDER")
