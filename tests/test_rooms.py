@@ -54,11 +54,30 @@ MAY = {
         "viewer",
         "auditing",
     },
+    "tasks": {"core", "tasks"},
+    "nets": {"core", "nets"},
+    "laboratory": {"core", "stats", "store", "viewer", "laboratory"},
+    "studies": {
+        "core",
+        "stats",
+        "codes",
+        "tasks",
+        "nets",
+        "learners",
+        "controls",
+        "measures",
+        "certificates",
+        "store",
+        "auditing",
+        "certifying",
+        "laboratory",
+        "studies",
+    },
 }
 MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}
-SIBLINGS_APART = {"measures", "controls"}  # one file a thing; shared pieces are named here
+SIBLINGS_APART = {"measures", "controls", "tasks", "nets", "studies"}  # one file a thing; shared pieces are named here
 SHARED = {
     "controls.control_fit",
     "controls.constant",
