@@ -77,7 +77,8 @@ MAY = {
 MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}
-SIBLINGS_APART = {"measures", "controls", "tasks", "nets", "studies"}  # one file a thing; shared pieces are named here
+# One file a thing; shared pieces are named below.
+SIBLINGS_APART = {"measures", "controls", "tasks", "nets", "studies"}
 SHARED = {
     "controls.control_fit",
     "controls.constant",
