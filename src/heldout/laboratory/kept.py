@@ -20,7 +20,7 @@ from heldout.store.rows import row_line
 SCHEMA = "heldout.kept/1"
 LIMIT_BYTES = 300_000
 FACTS = (
-    *("created", "finished", "code", "packages", "python", "platform"),
+    *("created", "finished", "study_code", "packages", "python", "platform"),
     *("command", "workers", "on", "machine", "seconds"),
 )
 

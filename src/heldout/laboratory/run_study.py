@@ -21,6 +21,7 @@ from heldout.laboratory.study import Size
 from heldout.laboratory.study_run import StudyRun
 from heldout.store.manifest import run_hash
 from heldout.store.names import disk_name
+from heldout.store.provenance import code_revision
 from heldout.store.run import Run
 
 Where = Literal["processes", "ray"]
@@ -67,17 +68,15 @@ def run_study(
         spent = time.perf_counter() - began if cells else 0.0
         run.note("seconds", round(float(earlier.get("seconds") or 0.0) + spent, 1))
         if cells or not earlier.get("command"):
-            for key, value in {
-                "command": command,
-                "workers": count,
-                "on": on,
-                "machine": machine_class(),
-            }.items():
-                run.note(key, value)
+            run.note("command", command)
+            run.note("workers", count)
+            run.note("on", on)
+            run.note("machine", machine_class())
+            run.note("study_code", code_revision(path.parent))
         if interrupted:
             run.finish("interrupted", "stopped by Ctrl-C")
     manifest = run.manifest
-    facts = {key: manifest[key] for key in ("created", "finished", "code", "packages", "python", "platform")}
+    facts = {key: manifest[key] for key in ("created", "finished", "packages", "python", "platform")}
     facts |= manifest["notes"]
     return StudyRun(target, spec, stored_cells(folder, source), facts, str(folder), interrupted)
 

@@ -86,7 +86,7 @@ Floats = NDArray[np.float64]
 
 def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
     """One cell for each seed and each kind of problem."""
-    first, count = (2000, seeds or 32) if size == "full" else (1000, seeds or 4)
+    first, count = (2000, seeds or 32) if size == "full" else (1000, seeds or 8)
     return [_cell(kind, first + k) for kind in ("search", "learn") for k in range(count)]
 
 
