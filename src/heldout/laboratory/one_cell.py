@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,9 @@ def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, d
     """The cell among those of the folder's run, of both sizes, the smoke cell and the kept run."""
     study = find_study(target)
     known: dict[str, dict[str, Any]] = {}
-    try:
+    # No run here yet, or one of another kind: the study's own cells are left.
+    with contextlib.suppress(ManifestError, AttributeError):
         known |= read_manifest(folder)["spec"].get("cells", {})
-    except (ManifestError, AttributeError):
-        pass  # no run here yet, or one of another kind: the study's own cells are left
     for cell in (*study.cells("quick", None), *study.cells("full", None), study.smoke()):
         known[cell_hash(cell)] = cell
     kept = None if target.endswith(".py") else read_kept(study_name)
