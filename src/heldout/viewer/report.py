@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-SCHEMAS = ("heldout.audit/",)  # as in viewer/src/pages.ts
+SCHEMAS = ("heldout.audit/", "heldout.certify/")  # as in viewer/src/pages.ts
 LIMIT_BYTES = 10_000_000
 
 
