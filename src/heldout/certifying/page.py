@@ -21,14 +21,15 @@ from heldout import __version__
 from heldout.certifying.certified import Certified, Row
 
 
-def certified_page(found: Certified, seed: int = 0) -> dict[str, Any]:
-    """What the page draws and `--json` writes: `found` with its answer, date, version and command."""
+def certified_page(found: Certified, seed: int = 0, data_hash: str = "") -> dict[str, Any]:
+    """What the page draws and `--json` writes: `found` with its answer, date, version, command and hash of the test rows."""
     return {
         "schema": "heldout.certify/1",
         "title": found.name,
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "version": __version__,
         "seed": seed,
+        "data_hash": data_hash,
         "seconds": round(sum(row.seconds for row in found.rows), 2),
         "headline": _headline(found),
         "sentence": " ".join(_sentences(found)),

@@ -36,6 +36,7 @@ class CertifyCommand:
         import json
 
         check_page(self.out)
+        from heldout.auditing.audit import data_hash
         from heldout.certifying.certify import certify
         from heldout.certifying.page import certified_page
         from heldout.plain import plain
@@ -55,5 +56,5 @@ class CertifyCommand:
         sys.stdout.write(plain(f"{found}\n"))
         for family in found.suspicious:
             sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
-        page = certified_page(found, self.seed)
+        page = certified_page(found, self.seed, data_hash(subject))
         return write_page(self.out, page) or write(self.json, json.dumps(page, indent=1))
