@@ -52,9 +52,8 @@ def traces(report: LearningCoefficient) -> dict[str, Any]:
     if not kept.size:
         raise Withheld(f"no chain was run: {report.reason}")
     top, draws, burn = kept.shape[2] - 1, kept.shape[0], early.shape[0]
-    every = max(
-        1, round(float(report.choices.get("draws", draws)) / draws)
-    )  # minibatch chains keep one in five
+    asked = report.choices.get("draws") or draws
+    every = max(1, round(float(asked) / draws))  # minibatch chains keep one in five
     steps = np.concatenate([np.arange(-burn, 0), every * np.arange(draws)])
     both = np.concatenate([early[:, :, top], kept[:, :, top]]) if burn else kept[:, :, top]
     stride = math.ceil(len(steps) / POINTS)
