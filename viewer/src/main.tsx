@@ -9,6 +9,7 @@ import "./style/page.css";
 import "./style/controls.css";
 import "./style/verdict.css";
 import "./style/charts.css";
+import "./style/lines.css";
 import "./style/scatter.css";
 import "./style/gallery.css";
 import "./style/tables.css";

@@ -1,11 +1,15 @@
 // Which page draws which data: one row a schema, one file a page in pages/.
 import type { ComponentType } from "preact";
 import { AuditPage } from "./pages/audit";
+import { CertifyPage } from "./pages/certify";
 
 /** What every page gets: the parsed data, and their text as it stands in the file. */
 export type AnyPage = ComponentType<{ report: unknown; source: string }>;
 
-const PAGES = new Map<unknown, unknown>([["heldout.audit", AuditPage]]);
+const PAGES = new Map<unknown, unknown>([
+  ["heldout.audit", AuditPage],
+  ["heldout.certify", CertifyPage],
+]);
 
 /** The page for a schema such as "heldout.audit/1"; undefined where none is known. */
 export function pageOf(schema: unknown): AnyPage | undefined {

@@ -40,6 +40,8 @@ class AuditCommand:
     seed: int = 0
     delta: float = 0.05
     """Failure probability of the certificate."""
+    certificates: Path | None = None
+    """What `heldout certify --json` wrote for the same target: its certificates stand beside the hold-out one."""
     runs: Path = Path("runs")
     """Folder of runs, with the ledger of looks at test sets."""
 
@@ -63,6 +65,10 @@ class AuditCommand:
                 f"--budget {self.budget} needs refits, and a file of predictions has no model to refit",
                 "leave it out",
             )
+        if self.predictions is not None and self.certificates is not None:
+            raise InputError(
+                "--certificates belongs to a TARGET, and --predictions is given", "leave one out"
+            )
         from heldout.auditing import audit, audit_predictions
 
         mute = tuple(code.strip() for code in self.mute.split(",") if code.strip())
@@ -71,13 +77,22 @@ class AuditCommand:
                 self.predictions, seed=self.seed, delta=self.delta, runs=self.runs, mute=mute
             )
         else:
+            from heldout.auditing.audit import data_hash
+            from heldout.auditing.certificates import beside, read_certificates
             from heldout.targets import load_subject
 
             subject = load_subject(self.target or "")
+            more = (
+                None
+                if self.certificates is None
+                else read_certificates(self.certificates, data_hash(subject))
+            )
             result = audit(
                 subject, budget=self.budget, deep=self.deep, seed=self.seed, delta=self.delta, runs=self.runs,
                 progress=True, mute=mute,
             )  # fmt: skip
+            if more is not None:
+                result.report["certificates"] = beside(more, result.report["certificate"])
         return _deliver(self, result)
 
 

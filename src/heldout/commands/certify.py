@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tyro
 
-from heldout.commands.exits import write
+from heldout.commands.exits import check_page, write, write_page
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class CertifyCommand:
     """Failure probability of each row."""
     control: bool = True
     """Repeat each row with shuffled labels, which no sound bound can put below chance."""
+    out: Path | None = None
+    """Write the page here (.html)."""
     json: Path | None = None
     """Write the certificates here (.json)."""
     proof: Path | None = None
@@ -33,7 +35,10 @@ class CertifyCommand:
         """Do it; returns the exit code."""
         import json
 
+        check_page(self.out)
+        from heldout.auditing.audit import data_hash
         from heldout.certifying.certify import certify
+        from heldout.certifying.page import certified_page
         from heldout.plain import plain
         from heldout.targets import load_subject
 
@@ -51,4 +56,5 @@ class CertifyCommand:
         sys.stdout.write(plain(f"{found}\n"))
         for family in found.suspicious:
             sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
-        return write(self.json, json.dumps(found.as_json(), indent=1))
+        page = certified_page(found, self.seed, data_hash(subject))
+        return write_page(self.out, page) or write(self.json, json.dumps(page, indent=1))

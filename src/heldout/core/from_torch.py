@@ -248,6 +248,7 @@ def subject_from_torch(
         loss_of=recipe_loss,
         forward=forward,
         thetas=flatten(model).unsqueeze(0).cpu() if shapes else None,
+        shapes=tuple(tuple(shape) for shape in shapes.values()),
         fit=fit,
         predict_with=predict_with,
         fingerprint=lambda: fingerprint(model),

@@ -37,6 +37,7 @@ class Subject:
     thetas        [r p] trainable parameters, `buffers` [r q]; None where the model has none that we can reach
     fit           `fit(ids, labels, seed) -> model` by the same recipe, or a `Recipe`, its stacked shorthand
     predict_with  (model, x) -> outputs, for the models that `fit` returns
+    shapes        the shapes of the tensors that make up a row of thetas, in their order; None where they are not known
     fingerprint   () -> text that changes when anything about the user's model does
     tolerance     regression: an answer within it is right
     output_shape  from the raw outputs [r n ...] of a recipe's model to those of `output_kind`; None: as they are
@@ -68,6 +69,7 @@ class Subject:
     model_text: str = ""
     output_shape: Callable[[Tensor], Tensor] | None = None
     fit_in_threads: bool = False
+    shapes: tuple[tuple[int, ...], ...] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -154,6 +154,7 @@ def subject_from_hf(
         loss=None if thetas is None else loss,
         loss_of=None if language else per_example,
         thetas=thetas,
+        shapes=tuple(tuple(p.shape) for p in trainable(model).values()),
         fit=_numbered(fit, documents["train"]),
         predict_with=predict_with,
         fingerprint=lambda: _fingerprint(model, tokenizer),

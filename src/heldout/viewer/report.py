@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-SCHEMAS = ("heldout.audit/", "heldout.study/", "heldout.studies/")  # as in viewer/src/pages.ts
+# As in viewer/src/pages.ts.
+SCHEMAS = ("heldout.audit/", "heldout.certify/", "heldout.study/", "heldout.studies/")
 LIMIT_BYTES = 10_000_000
 
 

@@ -5,6 +5,7 @@ import { Guard, Section } from "../section";
 import { Controls } from "../sections/controls";
 import { Findings } from "../sections/findings";
 import { Gate } from "../sections/gate";
+import { Geometry } from "../sections/geometry";
 import { Header } from "../sections/header";
 import { Heart } from "../sections/heart";
 import { Measures } from "../sections/measures";
@@ -42,6 +43,7 @@ export function AuditPage({ report, source }: { report: Report; source: string }
         <Trust report={report} />
       </Section>
       <Section id="gate" title="Do the refits stand for this model?"><Gate report={report} /></Section>
+      {report.geometry && <Section id="geometry" title="The shape of the loss around it"><Geometry data={report.geometry} n={report.n?.train} /></Section>}
       <Section id="measures" title="All measures"><Measures report={report} /></Section>
       <Section id="rerun" title="How to rerun this"><Rerun report={report} /></Section>
     </>
