@@ -64,6 +64,7 @@ def keep_run(run: StudyRun, folder: Path) -> Path:
         "schema": SCHEMA,
         **run.spec,
         **{key: run.facts.get(key) for key in FACTS},
+        "command": f"heldout study {run.name} --full",  # without the options that only say where
     }
     place = folder / run.name
     place.mkdir(parents=True, exist_ok=True)
