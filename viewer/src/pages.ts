@@ -2,6 +2,8 @@
 import type { ComponentType } from "preact";
 import { AuditPage } from "./pages/audit";
 import { CertifyPage } from "./pages/certify";
+import { StudiesPage } from "./pages/studies";
+import { StudyPage } from "./pages/study";
 
 /** What every page gets: the parsed data, and their text as it stands in the file. */
 export type AnyPage = ComponentType<{ report: unknown; source: string }>;
@@ -9,6 +11,8 @@ export type AnyPage = ComponentType<{ report: unknown; source: string }>;
 const PAGES = new Map<unknown, unknown>([
   ["heldout.audit", AuditPage],
   ["heldout.certify", CertifyPage],
+  ["heldout.studies", StudiesPage],
+  ["heldout.study", StudyPage],
 ]);
 
 /** The page for a schema such as "heldout.audit/1"; undefined where none is known. */

@@ -193,7 +193,7 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
             values = [r["advantage"] for r in _of(rows, "search", name, searcher)]
             if values:
                 mean, spread = float(np.mean(values)), bootstrap_mean(values)
-                low, high = (spread.low, spread.high) if spread.ok else (min(values), max(values))
+                low, high = (spread.low, spread.high) if np.ptp(values) > 0 and spread.ok else (mean, mean)
                 dots.append(DotRow(f"{name}: {searcher}", mean, low, high, ROLES[searcher]))
     advantages = Dots(
         "Advantage over blind search",
