@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.viewer.fake_explorable import explorable
 
-from heldout.laboratory.figure_json import figure_json
+from heldout.laboratory.explorable import checked_explorable
+from heldout.laboratory.figure_json import figure_json, plain_json
 from heldout.laboratory.index_report import index_report
 from heldout.laboratory.kept import read_kept
 from heldout.laboratory.study import DotRow, Dots, HeatMap, Lines, Mark, Series
@@ -36,6 +38,7 @@ def fake():
                  (Mark("x", 150.0, "published"),)),
         )
     ]  # fmt: skip
+    report["explorable"] = plain_json(checked_explorable(explorable([a, b])))
     return report, a, b
 
 
@@ -62,7 +65,7 @@ def test_a_mark_leads_to_its_cell_by_mouse_and_by_keyboard(opened):
     report, a, b = fake()
     page = opened(report)
     field = page.page.locator("#figure-2 rect.field").nth(0)
-    field.hover()
+    field.hover(force=True)
     assert a in page.text("#figure-2 .trace-of")
     assert f"heldout cell no_free_lunch {a}" in page.text("#figure-2 .trace-of")
     assert "seed 2000" in page.text("#figure-2 .trace-of")
@@ -78,3 +81,42 @@ def test_the_index_links_to_the_pages_of_kept_runs(opened):
     page = opened(index_report())
     assert page.page.locator("a[href='no_free_lunch.html']").count() == 1
     assert "refuted" in page.text(".studies").lower()
+
+
+def test_scrubbing_moves_weights_predictions_and_measures_together(opened):
+    page = opened(fake()[0])
+    predictions = page.page.locator("canvas[aria-label^='Predictions']")
+    assert "1 of the trained and 1 of the other pairs are right" in predictions.get_attribute("aria-label")
+    spectrum = page.page.locator("svg[aria-label^='Mean share of power by frequency; ']")
+    assert {"3", "7", "12"} == set(_frequencies(spectrum.get_attribute("aria-label")))
+    slider = page.page.locator("#explore input[type=range]")
+    slider.focus()
+    page.page.keyboard.press("Home")
+    assert page.text("#explore output") == "step 0"
+    assert "1 of the other pairs" not in predictions.get_attribute("aria-label")
+    accuracy = page.page.locator(".measure-name").first
+    assert float(accuracy.inner_text().split()[-1]) < 0.001
+    page.page.keyboard.press("ArrowRight")
+    assert page.text("#explore output") == "step 500"
+
+
+def test_any_neuron_can_be_shown_and_a_field_of_the_map_loads_its_run(opened):
+    page = opened(fake()[0])
+    before = _pixels(page, "What neuron")
+    page.page.locator("canvas[aria-label^='Share of each frequency']").click(position={"x": 200, "y": 40})
+    assert int(page.page.locator(".neuron").input_value()) > 0
+    assert _pixels(page, "What neuron") != before
+    chosen = page.page.locator("#explore select").first
+    assert chosen.input_value() == "0"
+    page.page.locator("#figure-2 rect.field").nth(2).click(force=True)
+    assert chosen.input_value() == "1"
+    page.page.locator(".branches select").select_option("1")
+    assert "heldout cell grokking 4567" in page.text(".branches")
+
+
+def _frequencies(label):
+    return [part.split(" (")[0] for part in label.split("strongest: ")[1].rstrip(".").split(", ")]
+
+
+def _pixels(page, label):
+    return page.page.locator(f"canvas[aria-label^='{label}']").evaluate("canvas => canvas.toDataURL()")
