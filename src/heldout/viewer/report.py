@@ -13,7 +13,12 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-SCHEMAS = ("heldout.audit/", "heldout.certify/")  # as in viewer/src/pages.ts
+SCHEMAS = (  # as in viewer/src/pages.ts
+    "heldout.audit/",
+    "heldout.certify/",
+    "heldout.calibrate/",
+    "heldout.trajectory/",
+)
 LIMIT_BYTES = 10_000_000
 
 
