@@ -24,7 +24,13 @@ def certified() -> Json:
         ("PAC-Bayes", "a randomized net trained here", bound(0.05241, 719), bound(0.9389, 719), 41.0),
         ("hold-out of its prior", "the prior's net, same rows", bound(0.03362, 719), bound(0.9216, 719), 0.0),
         ("random labels", "the recipe, fitted with random labels", bound(1.0, 719), bound(1.0, 719), 3.1),
-        ("compression", "a linear model, in few bits", bound(None, 0, "rows are in order of time"), None, 0.1),
+        (
+            "compression",
+            "a linear model, in few bits",
+            bound(None, 0, "rows are in order of time"),
+            None,
+            0.1,
+        ),
     ]
     keys = ("family", "predictor", "certificate", "control", "seconds")
     listed = [{**dict(zip(keys, row)), "observed": None} for row in rows]
@@ -39,7 +45,11 @@ def certified() -> Json:
 
 def calibration() -> Json:
     rng = np.random.default_rng(0)
-    truths = {"trace": [1.64, 9.0, 239.0, 95793.0], "top_eigenvalues": [1.0, 20.0], "llc": [0.25, 0.5, 1.0, 8.0]}
+    truths = {
+        "trace": [1.64, 9.0, 239.0, 95793.0],
+        "top_eigenvalues": [1.0, 20.0],
+        "llc": [0.25, 0.5, 1.0, 8.0],
+    }
     cases, runs, instruments = [], [], []
     for name, answers in truths.items():
         certain = name == "top_eigenvalues"
@@ -48,7 +58,10 @@ def calibration() -> Json:
             z = np.zeros(20) if certain else rng.standard_normal(20)
             values = truth * (1 + error * z)
             half = 1.96 * error * truth
-            runs += [[len(cases), *(round(float(v), 9) for v in (x, x - half, x + half, s))] for x, s in zip(values, z)]
+            runs += [
+                [len(cases), *(round(float(v), 9) for v in (x, x - half, x + half, s))]
+                for x, s in zip(values, z)
+            ]
             inside = int((np.abs(z) < 1.96).sum())
             cases.append({
                 "instrument": name, "case": f"case {k} of {name}", "truth": truth, "runs": 20, "answered": 20, "covered": inside,
@@ -79,7 +92,11 @@ def trajectory(count: int = 120) -> Json:
         step, s = 50 * k, k / count
         loss = 2.3 * math.exp(-7 * s) + 0.004
         llc = 40 / (1 + math.exp(-18 * (s - 0.3))) - 14 / (1 + math.exp(-18 * (s - 0.75))) + 2
-        found = withheld("w* is no minimum: the loss is lower by 0.4 nearby") if k < 9 else estimate(llc, 1.2, 4000)
+        found = (
+            withheld("w* is no minimum: the loss is lower by 0.4 nearby")
+            if k < 9
+            else estimate(llc, 1.2, 4000)
+        )
         rows.append({
             "step": step, "train_loss": estimate(loss, 0.0, 4000, "mean over examples"), "test_loss": estimate(loss + 0.3 * s, 0.02),
             "llc": found, "trace": estimate(900 * math.exp(-2 * s), 30, 28),
@@ -89,7 +106,12 @@ def trajectory(count: int = 120) -> Json:
 
 def geometry(twin: bool = True) -> Json:
     rng = np.random.default_rng(1)
-    names = ("trace of the Hessian", "top eigenvalue of the Hessian", "effective dimension of the Hessian, alpha 1/n", "learning coefficient")
+    names = (
+        "trace of the Hessian",
+        "top eigenvalue of the Hessian",
+        "effective dimension of the Hessian, alpha 1/n",
+        "learning coefficient",
+    )
     why = "on shuffled labels the recipe reaches a loss of 0.2, the audited model has 0.06: not matched"
     rows = [
         {"name": name, "formula": "tr H", "value": estimate(value, value / 20, 28, "Hutch++"),
@@ -97,7 +119,9 @@ def geometry(twin: bool = True) -> Json:
         for name, value in zip(names, (9.8, 1.46, 289.0, 240.0))
     ]  # fmt: skip
     steps = list(range(-60, 140))
-    chains = [[3 * (1 - math.exp(-(s + 60) / 9)) + float(rng.normal(0, 0.2)) for s in steps] for _ in range(8)]
+    chains = [
+        [3 * (1 - math.exp(-(s + 60) / 9)) + float(rng.normal(0, 0.2)) for s in steps] for _ in range(8)
+    ]
     grid = np.linspace(-0.05, 1.5, 200)
     density = 25 * np.exp(-0.5 * (grid / 0.02) ** 2) + 0.02 * np.exp(-0.5 * ((grid - 1.4) / 0.02) ** 2)
     offsets = np.linspace(-0.4, 0.4, 25)

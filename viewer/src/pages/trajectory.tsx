@@ -2,6 +2,7 @@
 import { Answer } from "../answer";
 import { count, duration, isNumber, isOk, spoken } from "../numbers";
 import type { Trajectory } from "../schemas/trajectory";
+import { Fold } from "../fold";
 import { Section } from "../section";
 import { Along, CheckpointTable } from "../sections/along";
 import { Command } from "../sections/rerun";
@@ -36,7 +37,7 @@ export function TrajectoryPage({ report, source }: { report: Trajectory; source:
       <Top what="training of" title={report.title} facts={facts} source={source} />
       <Answer headline={report.headline || said.headline} sentence={report.sentence || said.sentence} />
       <Section id="along" title="Along training"><Along rows={rows} /></Section>
-      <Section id="checkpoints" title="Checkpoints"><CheckpointTable rows={rows} /></Section>
+      <Section id="checkpoints" title="Checkpoints"><Fold summary="every checkpoint as a table"><CheckpointTable rows={rows} /></Fold></Section>
       {report.command && <Section id="rerun" title="How to rerun this"><Command of={report.command} version={report.version} seed={report.seed} /></Section>}
     </>
   );

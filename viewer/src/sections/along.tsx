@@ -8,7 +8,7 @@ import { levelOf, Methods } from "../methods";
 import { count, isNumber, isOk, spoken, whyNot } from "../numbers";
 import type { Estimate, Maybe } from "../schema";
 import type { Checkpoint } from "../schemas/trajectory";
-import { Text } from "../text";
+import { Capital, Text } from "../text";
 
 interface Series {
   name: string;
@@ -80,7 +80,7 @@ function PanelFigure({ panel, rows, x, logX, at, onAt }: PanelProps) {
       id={`along-${panel.name.split(" ")[0]}`}
       caption={
         <>
-          {shown.map((s) => s.name).join(" (solid) and ")}{shown.length > 1 && " (dashed)"} at n = {count(measured(rows, main).length)} of {count(rows.length)} checkpoints; bands are {levelOf(estimates)} intervals.
+          <Capital of={shown.map((s) => s.name).join(" (solid) and ")} />{shown.length > 1 && " (dashed)"} at n = {count(measured(rows, main).length)} of {count(rows.length)} checkpoints; bands are {levelOf(estimates)} intervals.
           {why.length > 0 && <> Ticks at the foot: {count(missing.length)} withheld, most often: <Text of={why[0]?.[0]} />.</>}
         </>
       }
