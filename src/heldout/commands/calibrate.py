@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from heldout.commands.arguments import PageFile
 from heldout.commands.exits import DONE, check_page, write_page
 
 
@@ -22,11 +23,11 @@ class CalibrateCommand:
     """20 seeds and the slow cases as well."""
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """5 seeds and no slow cases: the default."""
-    seeds: int | None = None
+    seeds: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """Seeds a case, in the place of 5 or 20."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """A folder of rows that is continued where it exists, so that an interrupted run may go on."""
-    page: Path | None = None
+    page: PageFile = None
     """Write the page here (.html)."""
     json: bool = False
     """Print the summary as JSON lines, one a case."""
