@@ -41,7 +41,7 @@ MAY = {
     },
     "store": {"core", "store"},
     "viewer": {"core", "store", "viewer"},
-    "integrations": {"core", "learners", "controls", "integrations"},
+    "integrations": {"core", "learners", "controls", "watching", "integrations"},
     "auditing": {
         "core",
         "stats",
@@ -55,6 +55,7 @@ MAY = {
         "auditing",
     },
 }
+MAY["watching"] = {*MAY["auditing"] - {"auditing"}, "watching"}
 MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}
