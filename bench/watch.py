@@ -92,7 +92,9 @@ def main() -> None:
                 name = "AR(2), smooth" if phi is None else f"AR(1) {phi:g}"
                 print(f"{n:5d}  {name:13s} sd {sd:g}  {said}  n={len(hits)}", flush=True)
                 everything += hits
-        print(f"{n:5d}  all of them  {clopper_pearson(sum(everything), len(everything))}  n={len(everything)}")
+        print(
+            f"{n:5d}  all of them  {clopper_pearson(sum(everything), len(everything))}  n={len(everything)}"
+        )
 
 
 if __name__ == "__main__":
