@@ -40,6 +40,7 @@ MAY = {
         "calibration",
     },
     "store": {"core", "store"},
+    "trajectories": {"core", "stats", "measures", "store", "trajectories"},
     "viewer": {"core", "store", "viewer"},
     "integrations": {"core", "learners", "controls", "watching", "integrations"},
     "auditing": {

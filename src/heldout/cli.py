@@ -16,6 +16,7 @@ from heldout.commands.measures import MeasuresCommand
 from heldout.commands.proxies import ProxiesCommand
 from heldout.commands.runs import RunsCommand
 from heldout.commands.sql import SqlCommand
+from heldout.commands.trajectory import TrajectoryCommand
 from heldout.commands.verify import VerifyCommand
 
 Command = (
@@ -28,6 +29,7 @@ Command = (
     | Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
     | Annotated[ProxiesCommand, tyro.conf.subcommand("proxies")]
     | Annotated[CalibrateCommand, tyro.conf.subcommand("calibrate")]
+    | Annotated[TrajectoryCommand, tyro.conf.subcommand("trajectory")]
 )
 
 

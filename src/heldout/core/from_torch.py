@@ -16,7 +16,7 @@ from heldout.core import checks
 from heldout.core.batch import Batch, leaves, take, tree_map
 from heldout.core.cross_entropy import cross_entropy
 from heldout.core.errors import InputError
-from heldout.core.population import call, fixed, flatten, trainable
+from heldout.core.population import Layout, call, fixed, flatten, trainable
 from heldout.core.preserved import fingerprint, in_eval, preserved
 from heldout.core.read_data import read_split
 from heldout.core.recipe import Recipe
@@ -262,6 +262,7 @@ def subject_from_torch(
         output_shape=shape_outputs,
         model_text=f"{type(model).__name__}, {sum(p.numel() for p in model.parameters()):,} parameters",
         notes=tuple(notes),
+        layout=Layout.of(trainable(model)) if shapes else None,
     )
 
 
