@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from heldout.commands.exits import DONE, INTERRUPTED, complain
+from heldout.commands.arguments import PageFile
+from heldout.commands.exits import INTERRUPTED, check_page, complain, write_page
 
 if TYPE_CHECKING:
     from heldout.trajectories.trajectory import Trajectory
@@ -26,6 +27,8 @@ class TrajectoryCommand:
     """A folder of state_dicts or .safetensors, or one .safetensors with "thetas" [t p] (and "steps" [t])."""
     out: Path = Path("runs")
     """Folder of runs: the rows are kept in a run of it, by checkpoint."""
+    page: PageFile = None
+    """Write the page here (.html)."""
     measures: tuple[str, ...] = ("llc", "trace")
     """llc, trace, or both; the losses are always taken."""
     n_beta: float | None = None
@@ -46,6 +49,7 @@ class TrajectoryCommand:
 
     def run(self) -> int:
         """Do it; returns the exit code."""
+        check_page(self.page)
         from heldout.auditing.progress import Progress
         from heldout.core.errors import InputError
         from heldout.plain import plain
@@ -83,7 +87,9 @@ class TrajectoryCommand:
                 kept = f"{done} of {len(found.steps)} checkpoints are kept in {started[0].path}" if started else "nothing was measured"  # fmt: skip
                 return complain(f"interrupted; {kept}; the same command goes on", INTERRUPTED)
         sys.stdout.write(plain(f"{_summary(rows, options.measures)}\nkept in {run.path}\n"))
-        return DONE
+        from heldout.trajectories.page import trajectory_page
+
+        return write_page(self.page, trajectory_page(rows, subject.name, self.seed) if self.page else {})
 
 
 def _summary(rows: Trajectory, measures: tuple[str, ...]) -> str:

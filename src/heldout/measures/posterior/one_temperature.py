@@ -76,6 +76,7 @@ def at_one_temperature(
         ess=np.array([size]),
         acceptance=np.array([run.acceptance]),
         loss_traces=run.loss[:, :, None].astype(np.float32),
+        burn_traces=run.burn_loss[:, :, None].astype(np.float32),
         loss_at_start=problem.start_loss,
         lowest_loss=problem.start_loss - checks["loss below w*"],
         choices={
@@ -124,4 +125,5 @@ def _exact(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> Run
         float(trace.sizes[0]),
         trace.gradients * chosen.chains,
         float(trace.acceptance[0]),
+        trace.burn_loss[:, :, 0],
     )
