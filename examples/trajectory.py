@@ -32,19 +32,19 @@ def half_square(out: Tensor, y: Tensor) -> Tensor:
 
 
 def load() -> tuple[Tensor, Tensor]:
-    """X [800 10] and y [800]: a teacher of 8 hidden units, standard deviation 1, and noise of .3."""
+    """X [600 10] and y [600]: a teacher of 8 hidden units, standard deviation 1, and noise of .3."""
     generator = torch.Generator().manual_seed(SEED)
-    X = torch.randn(800, 10, generator=generator)
+    X = torch.randn(600, 10, generator=generator)
     hidden = torch.tanh(X @ torch.randn(10, 8, generator=generator) / 10**0.5)
     y = hidden @ torch.randn(8, generator=generator)
-    return X, (y - y.mean()) / y.std() + 0.3 * torch.randn(800, generator=generator)
+    return X, (y - y.mean()) / y.std() + 0.3 * torch.randn(600, generator=generator)
 
 
 def train() -> Iterator[tuple[int, nn.Module]]:
-    """(step, model) after every step of gradient descent on the first 400 rows."""
+    """(step, model) after every step of gradient descent on the first 200 rows."""
     torch.manual_seed(SEED)
     model = make_model()
-    X, y = (t[:400] for t in load())
+    X, y = (t[:200] for t in load())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, weight_decay=DECAY)
     for step in range(1, STEPS + 1):
         optimizer.zero_grad()
@@ -57,12 +57,12 @@ def make_subject() -> heldout.Subject:
     *_, (_, model) = train()
     X, y = load()
     recipe = heldout.Recipe(
-        make_model, optimizer="sgd", lr=0.05, epochs=STEPS, batch_size=400, weight_decay=DECAY
+        make_model, optimizer="sgd", lr=0.05, epochs=STEPS, batch_size=200, weight_decay=DECAY
     )
     return heldout.Subject.from_torch(
         model,
-        train=(X[:400], y[:400]),
-        test=(X[400:], y[400:]),
+        train=(X[:200], y[:200]),
+        test=(X[200:], y[200:]),
         loss=half_square,
         fit=recipe,
         name="teacher and student",

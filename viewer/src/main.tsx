@@ -11,6 +11,7 @@ import "./style/verdict.css";
 import "./style/charts.css";
 import "./style/lines.css";
 import "./style/scatter.css";
+import "./style/study.css";
 import "./style/gallery.css";
 import "./style/tables.css";
 import "./style/narrow.css";

@@ -4,6 +4,8 @@ import { AuditPage } from "./pages/audit";
 import { CalibratePage } from "./pages/calibrate";
 import { CertifyPage } from "./pages/certify";
 import { TrajectoryPage } from "./pages/trajectory";
+import { StudiesPage } from "./pages/studies";
+import { StudyPage } from "./pages/study";
 
 /** What every page gets: the parsed data, and their text as it stands in the file. */
 export type AnyPage = ComponentType<{ report: unknown; source: string }>;
@@ -13,6 +15,8 @@ const PAGES = new Map<unknown, unknown>([
   ["heldout.certify", CertifyPage],
   ["heldout.calibrate", CalibratePage],
   ["heldout.trajectory", TrajectoryPage],
+  ["heldout.studies", StudiesPage],
+  ["heldout.study", StudyPage],
 ]);
 
 /** The page for a schema such as "heldout.audit/1"; undefined where none is known. */

@@ -98,6 +98,9 @@ def subject_from_torch(
             if dropped:
                 notes.append(f"{dropped} ignored labels (-100) of {split} were left out")
     train_batch = _given(splits["train"])
+    weighted = [split for split, batch in splits.items() if batch is not None and batch.weights is not None]
+    if weighted:
+        notes.append(f"the weights of {', '.join(weighted)} are not used: every example counts once")
     if fit is not None and not isinstance(fit, Recipe):
         fit = _apart(fit, model)
 

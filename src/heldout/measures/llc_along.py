@@ -41,9 +41,9 @@ from heldout.measures.posterior.problem import NOISY_RADIUS, radii
 from heldout.measures.posterior.settings import OneTemperature
 from heldout.measures.posterior.summary import doubts, summary
 
-SETTINGS = OneTemperature(chains=4, burn=200, draws=400)
+SETTINGS = OneTemperature(chains=4, burn=300, draws=400)
 LARGEST_R_HAT, FEWEST_DRAWS = 1.05, 100  # shorter chains than those of one checkpoint, and a wider error
-POPULATION_BYTES = 16 << 20  # of one chunk: larger ones fall out of the cache
+POPULATION_BYTES = 64 << 20  # of one chunk
 
 
 @dataclass(frozen=True)

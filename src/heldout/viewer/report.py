@@ -18,6 +18,8 @@ SCHEMAS = (  # as in viewer/src/pages.ts
     "heldout.certify/",
     "heldout.calibrate/",
     "heldout.trajectory/",
+    "heldout.study/",
+    "heldout.studies/",
 )
 LIMIT_BYTES = 10_000_000
 

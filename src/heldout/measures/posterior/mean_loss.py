@@ -9,7 +9,7 @@ from torch import Tensor
 
 from heldout.core.batch import Batch, take
 from heldout.core.errors import InputError
-from heldout.core.population import over_replicas
+from heldout.core.population import MEMORY_BYTES, bytes_made, over_replicas
 from heldout.core.subject import Subject
 
 Energy = Callable[[Tensor], Tensor]
@@ -29,10 +29,22 @@ def mean_loss(loss: Loss, batch: Batch, start: Tensor, moving: Tensor, decay: fl
     def few(pair: tuple[Tensor, Tensor], data: Batch) -> Tensor:
         return one(pair[0], take(data, pair[1]))
 
-    return (
-        lambda thetas: over_replicas(one, thetas, batch),
-        lambda thetas, rows: over_replicas(few, (thetas, rows), batch),
-    )
+    sizes: dict[int, int] = {}
+
+    def chunk(examples: int, trial: Callable[[], Tensor]) -> int:
+        """Replicas at a time; measured once, as a chain calls this thousands of times."""
+        if examples not in sizes:
+            sizes[examples] = max(1, MEMORY_BYTES // max(1, bytes_made(trial)))
+        return sizes[examples]
+
+    def on_all(thetas: Tensor) -> Tensor:
+        return over_replicas(one, thetas, batch, chunk(0, lambda: one(thetas[0], batch)))
+
+    def on_rows(thetas: Tensor, rows: Tensor) -> Tensor:
+        at_once = chunk(rows.shape[1], lambda: few((thetas[0], rows[0]), batch))
+        return over_replicas(few, (thetas, rows), batch, at_once)
+
+    return on_all, on_rows
 
 
 def decay_of(subject: Subject, given: float | None) -> tuple[float, str]:
