@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 from tests.viewer import fake_reports
 from tests.viewer.real_browser import Open, Opened
 
+from heldout.viewer import render_report
+
 
 def brush(it: Opened, x0: float, y0: float, x1: float, y1: float) -> None:
     """Draws a rectangle; the corners are shares of the plot's width and height, from its top left."""
