@@ -40,8 +40,9 @@ MAY = {
         "calibration",
     },
     "store": {"core", "store"},
+    "trajectories": {"core", "stats", "measures", "store", "trajectories"},
     "viewer": {"core", "store", "viewer"},
-    "integrations": {"core", "learners", "controls", "integrations"},
+    "integrations": {"core", "learners", "controls", "watching", "integrations"},
     "auditing": {
         "core",
         "stats",
@@ -74,6 +75,7 @@ MAY = {
         "studies",
     },
 }
+MAY["watching"] = {*MAY["auditing"] - {"auditing"}, "watching"}
 MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}

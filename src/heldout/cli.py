@@ -19,6 +19,7 @@ from heldout.commands.runs import RunsCommand
 from heldout.commands.sql import SqlCommand
 from heldout.commands.studies import StudiesCommand
 from heldout.commands.study import StudyCommand
+from heldout.commands.trajectory import TrajectoryCommand
 from heldout.commands.verify import VerifyCommand
 
 Command = (
@@ -34,6 +35,7 @@ Command = (
     | Annotated[StudyCommand, tyro.conf.subcommand("study")]
     | Annotated[CellCommand, tyro.conf.subcommand("cell")]
     | Annotated[CalibrateCommand, tyro.conf.subcommand("calibrate")]
+    | Annotated[TrajectoryCommand, tyro.conf.subcommand("trajectory")]
 )
 
 

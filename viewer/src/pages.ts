@@ -1,7 +1,9 @@
 // Which page draws which data: one row a schema, one file a page in pages/.
 import type { ComponentType } from "preact";
 import { AuditPage } from "./pages/audit";
+import { CalibratePage } from "./pages/calibrate";
 import { CertifyPage } from "./pages/certify";
+import { TrajectoryPage } from "./pages/trajectory";
 import { StudiesPage } from "./pages/studies";
 import { StudyPage } from "./pages/study";
 
@@ -11,6 +13,8 @@ export type AnyPage = ComponentType<{ report: unknown; source: string }>;
 const PAGES = new Map<unknown, unknown>([
   ["heldout.audit", AuditPage],
   ["heldout.certify", CertifyPage],
+  ["heldout.calibrate", CalibratePage],
+  ["heldout.trajectory", TrajectoryPage],
   ["heldout.studies", StudiesPage],
   ["heldout.study", StudyPage],
 ]);

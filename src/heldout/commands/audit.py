@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from heldout.commands.arguments import NumbersFile, PageFile
 from heldout.commands.exits import DONE, FOUND, INTERRUPTED, OUR_ERROR, UNDECIDED, USAGE, complain
 
 if TYPE_CHECKING:
@@ -21,15 +22,20 @@ FAIL_ON = "partly-memorizes,memorizes,does-not-learn"
 class AuditCommand:
     """Measure one trained model: did it learn the rule, or memorize the answers?"""
 
-    target: tyro.conf.Positional[str | None] = None
+    target: Annotated[
+        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET", help_behavior_hint="")
+    ] = None
     """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
-    predictions: Path | None = None
+    predictions: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Audit this Parquet or CSV file of predictions instead; nothing is refitted."""
-    out: Path | None = None
+    out: PageFile = None
     """Write the page here (.html)."""
-    json: Path | None = None
+    json: NumbersFile = None
     """Write the numbers here (.json)."""
-    budget: Literal["predictions", "folds", "subsets"] | None = None
+    budget: Annotated[
+        Literal["predictions", "folds", "subsets"] | None,
+        tyro.conf.arg(metavar="predictions|folds|subsets", help_behavior_hint=""),
+    ] = None
     """How many models to train again; by default what fits in about two minutes."""
     deep: bool = False
     """Geometry of the loss as well: learning coefficient, trace, top eigenvalue, effective dimension."""
@@ -40,7 +46,7 @@ class AuditCommand:
     seed: int = 0
     delta: float = 0.05
     """Failure probability of the certificate."""
-    certificates: Path | None = None
+    certificates: NumbersFile = None
     """What `heldout certify --json` wrote for the same target: its certificates stand beside the hold-out one."""
     runs: Path = Path("runs")
     """Folder of runs, with the ledger of looks at test sets."""

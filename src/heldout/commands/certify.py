@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
+from heldout.commands.arguments import NumbersFile, PageFile, Target
 from heldout.commands.exits import check_page, write, write_page
 
 
@@ -15,17 +17,17 @@ from heldout.commands.exits import check_page, write, write_page
 class CertifyCommand:
     """What can be guaranteed about a model's error: one row a family of bounds, beside its shuffled-label control."""
 
-    target: tyro.conf.Positional[str]
+    target: Target
     """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
     delta: float = 0.05
     """Failure probability of each row."""
     control: bool = True
     """Repeat each row with shuffled labels, which no sound bound can put below chance."""
-    out: Path | None = None
+    out: PageFile = None
     """Write the page here (.html)."""
-    json: Path | None = None
+    json: NumbersFile = None
     """Write the certificates here (.json)."""
-    proof: Path | None = None
+    proof: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """Write the compressed model's proof and its rows into this folder, for `heldout verify`."""
     seed: int = 0
     runs: Path = Path("runs")

@@ -115,11 +115,9 @@ def filter_normalized(subject: Subject, theta: Tensor | None = None, seed: int =
     """A random direction [p] whose rows are as long as those of w*; where the shapes are not known, w* is one row."""
     w = (parameters(subject)[0] if theta is None else theta).detach().double()
     draw = torch.from_numpy(stream(seed, "loss slice", which).standard_normal(w.numel()))
-    shapes = (
-        subject.shapes
-        if subject.shapes and sum(map(math.prod, subject.shapes)) == w.numel()
-        else ((w.numel(),),)
-    )
+    layout = subject.layout
+    known = layout is not None and layout.size == w.numel()
+    shapes = layout.shapes if layout is not None and known else (torch.Size([w.numel()]),)
     parts, begin = [], 0
     for shape in shapes:
         size = math.prod(shape)

@@ -13,8 +13,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-# As in viewer/src/pages.ts.
-SCHEMAS = ("heldout.audit/", "heldout.certify/", "heldout.study/", "heldout.studies/")
+SCHEMAS = (  # as in viewer/src/pages.ts
+    "heldout.audit/",
+    "heldout.certify/",
+    "heldout.calibrate/",
+    "heldout.trajectory/",
+    "heldout.study/",
+    "heldout.studies/",
+)
 LIMIT_BYTES = 10_000_000
 
 

@@ -39,6 +39,7 @@ interface Props {
   maxWidth?: number;
   under?: (x: Scale, y: Scale, frame: Frame) => ComponentChildren; // drawn below the lines
   over?: (x: Scale, y: Scale, frame: Frame) => ComponentChildren;
+  onX?: (x: number | null) => void; // where the pointer is
 }
 
 const LEFT = 54;
@@ -80,7 +81,7 @@ function bands(points: LinePoint[], x: Scale, y: Scale): string {
     .join("");
 }
 
-export function Lines({ lines, label, xName, yName, x: xSpan, y: ySpan, log = {}, height = 260, maxWidth = 760, under, over }: Props) {
+export function Lines({ lines, label, xName, yName, x: xSpan, y: ySpan, log = {}, height = 260, maxWidth = 760, under, over, onX }: Props) {
   return (
     <Chart label={label} height={height} maxWidth={maxWidth}>
       {(width, tall) => {
@@ -105,6 +106,21 @@ export function Lines({ lines, label, xName, yName, x: xSpan, y: ySpan, log = {}
               );
             })}
             {over?.(x, y, frame)}
+            {onX && (
+              <rect
+                class="pointer-field"
+                x={frame.left}
+                y={frame.top}
+                width={Math.max(0, frame.right - frame.left)}
+                height={Math.max(0, frame.bottom - frame.top)}
+                onPointerMove={(event) => {
+                  const svg = event.currentTarget.ownerSVGElement as SVGSVGElement;
+                  const place = svg.getBoundingClientRect();
+                  onX(x.invert(((event.clientX - place.left) * width) / place.width));
+                }}
+                onPointerLeave={() => onX(null)}
+              />
+            )}
           </g>
         );
       }}
