@@ -1,18 +1,11 @@
 // Question and verdict first, the numbers behind them, and which run the page shows.
 import { Fold } from "../fold";
-import { count, duration, isNumber, plain } from "../numbers";
+import { count, duration, isNumber } from "../numbers";
 import type { NamedNumber, Study, StudyRun } from "../schemas/study";
 import { clean, Text } from "../text";
-import { Value } from "../value";
+import { StudyNumber } from "./number";
 
 const FIRST = 8;
-
-/** An estimate; one that was enumerated has no interval to show. */
-function Number({ e }: { e: NamedNumber }) {
-  const exact = isNumber(e.value) && e.low === e.value && e.high === e.value;
-  if (!exact) return <Value e={e} />;
-  return <span class="value"><span class="number">{plain(e.value)}</span> <span class="interval">exactly</span></span>;
-}
 
 const day = (run: StudyRun) => clean(run.finished ?? run.created).slice(0, 10) || "unknown date";
 
@@ -52,8 +45,8 @@ function Numbers({ of }: { of: NamedNumber[] }) {
         {of.map((e) => (
           <tr>
             <th scope="row"><Text of={e.name} /></th>
-            <td data-label="estimate"><Number e={e} /></td>
-            <td data-label="method"><Text of={e.method || "not named"} />{isNumber(e.level) && e.level < 1 && <span class="minor"> at {Math.round(e.level * 1000) / 10} %</span>}</td>
+            <td data-label="estimate"><StudyNumber e={e} /></td>
+            <td data-label="method"><span><Text of={e.method || "not named"} />{isNumber(e.level) && e.level < 1 && <span class="minor"> at {Math.round(e.level * 1000) / 10} %</span>}</span></td>
             <td data-label="n" class="value">{count(e.n)}</td>
           </tr>
         ))}
