@@ -23,22 +23,32 @@ function drawable(one: Series, log: { x: boolean; y: boolean }): (Point | null)[
   });
 }
 
-function path(points: (Point | null)[], x: Scale, y: Scale): string {
+/** `steps`: level until the next point, then straight up or down. */
+function path(points: (Point | null)[], x: Scale, y: Scale, steps: boolean): string {
   let pen = "M";
   let d = "";
   for (const point of points) {
-    if (point) d += `${pen}${x(point[0]).toFixed(1)} ${y(point[1]).toFixed(1)}`;
+    if (point) {
+      const [across, up] = [x(point[0]).toFixed(1), y(point[1]).toFixed(1)];
+      d += steps && pen === "L" ? `H${across}V${up}` : `${pen}${across} ${up}`;
+    }
     pen = point ? "L" : "M";
   }
   return d;
 }
 
+const inDomain = (scale: Scale, value: number) => value >= scale.domain[0] && value <= scale.domain[1];
+
 function band(one: Series, x: Scale, y: Scale): string {
+  const cut = (value: number) => y(Math.min(y.domain[1], Math.max(y.domain[0], value))).toFixed(1);
+  let before: { low: string; high: string } | null = null;
   const edges = one.x.flatMap((at, i) => {
     const [low, high] = [one.low?.[i], one.high?.[i]];
-    if (!isNumber(at) || !isNumber(low) || !isNumber(high)) return [];
-    const cut = (value: number) => y(Math.min(y.domain[1], Math.max(y.domain[0], value))).toFixed(1);
-    return [{ x: x(at).toFixed(1), low: cut(low), high: cut(high) }];
+    if (!isNumber(at) || !isNumber(low) || !isNumber(high) || !inDomain(x, at)) return [];
+    const here = { x: x(at).toFixed(1), low: cut(low), high: cut(high) };
+    const held = one.steps && before ? [{ ...here, ...before }] : [];
+    before = { low: here.low, high: here.high };
+    return [...held, here];
   });
   if (edges.length < 2) return "";
   return `M${edges.map((e) => `${e.x} ${e.high}`).join("L")}L${edges.reverse().map((e) => `${e.x} ${e.low}`).join("L")}Z`;
@@ -67,7 +77,7 @@ const Drawn = memo(
               {area && <path class="tinted" d={area} />}
               <path
                 class={one.thin ? "curve seed" : "curve"}
-                d={path(points[i] ?? [], x, y)}
+                d={path(points[i] ?? [], x, y, !!one.steps)}
                 stroke-dasharray={stroke.get(one)?.dash}
                 style={one.thin ? { strokeOpacity: Math.max(0.18, Math.min(0.6, 8 / thin)) } : { strokeWidth: stroke.get(one)?.width }}
               />
@@ -130,7 +140,7 @@ export function StudyLines({ figure, shown, onHover }: Props) {
               <XAxis scale={x} y={frame.bottom} label={short(figure.x_name, Math.floor(width / 7))} />
               <Drawn series={figure.series} points={points} stroke={stroke} x={x} y={y} size={`${width}x${height}`} />
               <Published marks={figure.marks} x={x} y={y} frame={frame} />
-              {shown && figure.series.map((one, i) => one.cell === shown && <path class="curve shown" d={path(points[i] ?? [], x, y)} />)}
+              {shown && figure.series.map((one, i) => one.cell === shown && <path class="curve shown" d={path(points[i] ?? [], x, y, !!one.steps)} />)}
               <rect class="catcher" x={frame.left} y={frame.top} width={frame.right - frame.left} height={frame.bottom - frame.top} onPointerMove={seek} onPointerDown={seek} onPointerLeave={() => onHover(null)} />
             </g>
           );

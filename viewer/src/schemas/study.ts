@@ -19,6 +19,7 @@ export interface Series {
   low?: Maybe<Numbers>;
   high?: Maybe<Numbers>;
   thin?: Maybe<boolean>;
+  steps?: Maybe<boolean>;
   cell?: Maybe<string>;
 }
 

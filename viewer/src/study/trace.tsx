@@ -1,6 +1,6 @@
 // Every point leads back to its run: what a mark's cell was asked to do, how it ended, and the command that repeats it.
 import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useRef } from "preact/hooks";
 import { duration } from "../numbers";
 import type { Maybe } from "../schema";
 import type { Cell } from "../schemas/study";
@@ -40,8 +40,10 @@ interface Props {
 
 export function Trace({ marks, chosen, hovered, onChoose }: Props) {
   const cells = useContext(Known);
-  if (!marks.length) return null;
   const shown = hovered ?? chosen;
+  const used = useRef(false);
+  if (shown !== null) used.current = true;
+  if (!marks.length) return null;
   const cell = shown === null ? undefined : cells.of[shown];
   return (
     <div class="trace screen-only">
@@ -52,7 +54,7 @@ export function Trace({ marks, chosen, hovered, onChoose }: Props) {
           {marks.map((mark) => <option value={mark.cell}>{short(mark.name, 60)} · {clean(mark.cell)}</option>)}
         </select>
       </label>
-      <div class="trace-of" aria-live="polite">
+      <div class={`trace-of ${used.current ? "used" : ""}`} aria-live="polite">
         {shown === null ? (
           <p class="tiny">The settings, seed and hash of the run stand here, with the command that repeats it.</p>
         ) : (
