@@ -25,6 +25,7 @@ Pérez-Ortiz et al. 2021, JMLR 22, 227; for the last García-Pérez et al. 2025,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -86,7 +87,15 @@ def fit_mean(
 
 
 def choose_input_noise(
-    model: nn.Module, x: Tensor, y: Tensor, grid: tuple[float, ...], *, epochs: int, lr: float, seed: int = 0
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    grid: tuple[float, ...],
+    *,
+    epochs: int,
+    lr: float,
+    seed: int = 0,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> float:
     """The input noise of the `grid` with the fewest errors on a third of these rows, fitted on the other two. Given the
     prior's rows alone, the choice costs the bound nothing."""
@@ -97,7 +106,8 @@ def choose_input_noise(
             f"{len(y)} rows and {len(grid)} values to choose from", "give at least 3 rows and a value"
         )
     errors = []
-    for noise in grid:
+    for done, noise in enumerate(grid):
+        tell(done)
         theta = fit_mean(model, x[rest], y[rest], epochs=epochs, lr=lr, input_noise=noise, seed=seed)
         with torch.no_grad():
             errors.append(int((_outputs(model, theta, x[held]).argmax(-1) != y[held]).sum()))
@@ -114,6 +124,7 @@ def train_posterior(
     bound_rows: int,
     delta: float = 0.05,
     objective: Objective = "kl",
+    p_min: float = P_MIN,
     epochs: int = 20,
     lr: float = 1e-3,
     batch_size: int = 64,
@@ -139,9 +150,10 @@ def train_posterior(
     mean = prior_mean.clone().requires_grad_(True)
     rho = torch.full((size,), _inverse_softplus(prior_std)).requires_grad_(True)
     place = torch.zeros(()).requires_grad_(True)  # l = 2 sigmoid(place)
-    optimizer = torch.optim.Adam([{"params": [mean, rho]}, {"params": [place], "lr": 10 * lr}], lr=lr)
+    optimizer = torch.optim.Adam([mean, rho], lr=lr)
+    optimizer.add_param_group({"params": [place], "lr": 10 * lr})
     noise = torch.Generator().manual_seed(torch_seed(seed, "posterior noise"))
-    cap = math.log(1.0 / P_MIN)
+    cap = math.log(1.0 / p_min)
     for rows in _batches(len(y), batch_size, epochs, seed, "posterior order"):
         std = F.softplus(rho)
         w = mean + std * torch.randn((size,), generator=noise)
