@@ -19,7 +19,12 @@ function summary({ rows }: Trajectory): { headline: string; sentence: string } {
   const peak = known.reduce((best, r) => ((r.llc?.value ?? 0) > (best.llc?.value ?? 0) ? r : best), first);
   return {
     headline,
-    sentence: `It is ${spoken(first.llc)} at step ${count(first.step)}, largest with ${spoken(peak.llc)} at step ${count(peak.step)}, and ${spoken(last.llc)} at step ${count(last.step)}.`,
+    sentence: [
+      `It is ${spoken(first.llc)} at step ${count(first.step)}`,
+      peak !== first && peak !== last ? `, largest with ${spoken(peak.llc)} at step ${count(peak.step)}` : "",
+      last !== first ? `${peak !== first && peak !== last ? "," : ""} and ${spoken(last.llc)} at step ${count(last.step)}${peak === last ? ", where it is largest" : ""}` : "",
+      ".",
+    ].join(""),
   };
 }
 

@@ -37,14 +37,16 @@ function measured(rows: Checkpoint[], series: Series): Estimate[] {
   return rows.map(series.of).filter(isOk);
 }
 
-/** The reasons of withheld values with how many share each, most frequent first. */
+/** The reasons of withheld values, an example for all that differ only in their numbers, with how many share each; most frequent first. */
 function reasons(rows: Checkpoint[], series: Series): [string, number][] {
-  const found = new Map<string, number>();
+  const found = new Map<string, [string, number]>();
   for (const row of rows) {
     const e = series.of(row);
-    if (e && !isOk(e)) found.set(whyNot(e), (found.get(whyNot(e)) ?? 0) + 1);
+    if (!e || isOk(e)) continue;
+    const kind = whyNot(e).replace(/[-+]?\d[\d.,]*(e[-+]?\d+)?/g, "#");
+    found.set(kind, [found.get(kind)?.[0] ?? whyNot(e), (found.get(kind)?.[1] ?? 0) + 1]);
   }
-  return [...found].sort((a, b) => b[1] - a[1]);
+  return [...found.values()].sort((a, b) => b[1] - a[1]);
 }
 
 interface PanelProps {
