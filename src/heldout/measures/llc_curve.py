@@ -41,7 +41,7 @@ from heldout.measures.posterior.settings import Sampler
 from heldout.measures.posterior.summary import doubts, summary
 
 Floats = NDArray[np.float64]
-FLAT = 0.05
+FLAT = 0.1
 RADII = (0.125, 0.25, 0.5, 1.0)  # of each module's largest weight
 CHAINS, BURN, DRAWS = 8, 400, 1200
 EXACT_UP_TO = (

@@ -11,6 +11,7 @@ of one does not depend on which others run beside it, and what they have in comm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +53,12 @@ def langevin_many(
     chains: int,
     burn: int,
     draws: int,
+    watch: Callable[[Tensor], None] | None = None,
 ) -> Many:
-    """Chains around starts [k p] in boxes of half-width radius [k p], or under (gamma/2)|w - start|^2; t may be [k]."""
+    """Chains around starts [k p] in boxes of half-width radius [k p], or under (gamma/2)|w - start|^2; t may be [k].
+
+    watch(z [k c, p]) is called with every draw, in units of the radius from the start.
+    """
     (k, p), c = starts.shape, chains
     w, reach = starts.repeat_interleave(c, 0), radius.repeat_interleave(c, 0)
     with torch.no_grad():
@@ -79,6 +84,8 @@ def langevin_many(
         if now >= burn:
             added += sgld.bias(target, point, rows(size)[:, None], rows(scale))
             kept.append(point.loss)
+            if watch is not None:
+                watch(point.z)
             priors.append(point.prior)
             continue
         gone = ~torch.isfinite(point.loss)
