@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -37,16 +38,13 @@ from heldout.learners.rescaling import Rescaling
 from heldout.measures.posterior.many import langevin_many
 from heldout.measures.posterior.mean_loss import Energy, decay_of, mean_loss
 from heldout.measures.posterior.problem import radii as radii_of
-from heldout.measures.posterior.settings import Sampler
 from heldout.measures.posterior.summary import doubts, summary
 
 Floats = NDArray[np.float64]
 FLAT = 0.1
 RADII = (0.125, 0.25, 0.5, 1.0)  # of each module's largest weight
 CHAINS, BURN, DRAWS = 8, 400, 1200
-EXACT_UP_TO = (
-    100  # parameters: up to here by Hamiltonian chains, which cross valleys that Langevin steps do not
-)
+Chains = Literal["langevin", "hamiltonian"]
 LARGEST_R_HAT, FEWEST_DRAWS = 1.05, 100
 
 
@@ -88,10 +86,12 @@ def llc_curve(
     chains: int = CHAINS,
     burn: int = BURN,
     draws: int = DRAWS,
+    sampler: Chains = "langevin",
 ) -> LambdaCurve:
     """The curve on the training data at the subject's parameters. t: default n/log n times 1/3, 1, 3, 9.
 
-    radii: half-widths of the box as a share of the largest weight of each module. Other options as in `measures.llc`.
+    radii: half-widths of the box as a share of the largest weight of each module. sampler: Langevin steps for models of any
+    size; Hamiltonian chains with exchange cross valleys of small ones where those disagree. Other options as in `measures.llc`.
     """
     thetas = parameters_of(subject)
     assert subject.loss is not None
@@ -109,7 +109,7 @@ def llc_curve(
     eps = torch.finfo(start.dtype).eps
     with torch.no_grad():
         losses = _losses(subject, start, batch)
-    return _curve(energy, w, unit, n, seed, grid, radii, chains, burn, draws, losses, prior, eps)
+    return _curve(energy, w, unit, n, seed, grid, radii, chains, burn, draws, losses, prior, eps, sampler)
 
 
 def curve_of_energy(
@@ -122,11 +122,25 @@ def curve_of_energy(
     chains: int = CHAINS,
     burn: int = BURN,
     draws: int = DRAWS,
+    sampler: Chains = "langevin",
 ) -> LambdaCurve:
     """The same for a plain energy(thetas [r p]) -> [r] around start [p]; radii in units of the weights."""
     w = start.detach().to(torch.float64)
     return _curve(
-        energy, w, torch.ones_like(w), n, seed, t, radii, chains, burn, draws, None, "flat in the box", 0.0
+        energy,
+        w,
+        torch.ones_like(w),
+        n,
+        seed,
+        t,
+        radii,
+        chains,
+        burn,
+        draws,
+        None,
+        "flat in the box",
+        0.0,
+        sampler,
     )
 
 
@@ -137,7 +151,7 @@ def _losses(subject: Subject, theta: Tensor, batch: Batch) -> Floats:
 
 def _curve(
     energy: Energy, w: Tensor, unit: Tensor, n: int | None, seed: int, t: Sequence[float], radii: Sequence[float],
-    chains: int, burn: int, draws: int, losses: Floats | None, prior: str, eps: float,
+    chains: int, burn: int, draws: int, losses: Floats | None, prior: str, eps: float, sampler: Chains,
 ) -> LambdaCurve:  # fmt: skip
     for name, axis in (("t", t), ("radii", radii)):
         values = [float(v) for v in axis]
@@ -149,15 +163,16 @@ def _curve(
         )
     ts, rs = np.array(t, dtype=np.float64), np.array(radii, dtype=np.float64)
     k, m = len(ts), len(rs)
-    sample = _exact if len(w) <= EXACT_UP_TO else _langevin
+    if sampler not in get_args(Chains):
+        raise InputError(f"sampler is {sampler!r}", 'use "langevin" or "hamiltonian"')
+    sample = _exact if sampler == "hamiltonian" else _langevin
     losses_of, bias, start_loss = sample(energy, w, unit, seed, ts, rs, chains, burn, draws)
     found = []
     coarse = eps * max(abs(start_loss), 1e-12)
-    kind: Sampler = "hamiltonian" if sample is _exact else "langevin"
     for i in range(k):
         for j in range(m):
             loss = losses_of[i, j] if np.isfinite(losses_of[i, j]).all() else losses_of[i, j] * np.nan
-            value, stderr, checks = summary(loss, np.zeros_like(loss), bias[i, j], float(ts[i]), kind)
+            value, stderr, checks = summary(loss, np.zeros_like(loss), bias[i, j], float(ts[i]), sampler)
             reason = doubts(
                 checks, value, stderr, len(w), n, coarse, lambda: 0.0, LARGEST_R_HAT, FEWEST_DRAWS
             )
