@@ -223,6 +223,71 @@ def test_a_wrong_second_derivative_is_refused(route: str) -> None:
         second_order(subject, Matrix(route=route))  # type: ignore[arg-type]
 
 
+class _Scale(torch.autograd.Function):
+    """g times 3 x^2, which derivatives with respect to g see as `wrong` times that."""
+
+    @staticmethod
+    def forward(ctx, g: Tensor, x: Tensor, wrong: float) -> Tensor:  # type: ignore[no-untyped-def, override]
+        ctx.save_for_backward(g, x)
+        ctx.wrong = wrong
+        return g * 3 * x**2
+
+    @staticmethod
+    def backward(ctx, up: Tensor):  # type: ignore[no-untyped-def, override]
+        g, x = ctx.saved_tensors
+        return ctx.wrong * up * 3 * x**2, ctx.wrong * up * g * 6 * x, None
+
+
+class _Lonely(torch.autograd.Function):
+    """x^3 without a forward derivative: the backward route is the only one."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, wrong: float) -> Tensor:  # type: ignore[no-untyped-def, override]
+        ctx.save_for_backward(x)
+        ctx.wrong = wrong
+        return x**3
+
+    @staticmethod
+    def backward(ctx, g: Tensor):  # type: ignore[no-untyped-def, override]
+        return _Scale.apply(g, ctx.saved_tensors[0], ctx.wrong), None
+
+
+class OneRoute(nn.Module):
+    def __init__(self, wrong: float, kink: bool = False) -> None:
+        super().__init__()
+        self.first, self.head, self.wrong, self.kink = nn.Linear(D, 4), nn.Linear(4, C), wrong, kink
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x)
+        if self.kink:  # a sawtooth much finer than any step of a difference
+            hidden = hidden + (hidden * 1e7).sin().abs() * 1e-7
+        return self.head(_Lonely.apply(hidden, self.wrong))
+
+
+@pytest.mark.parametrize("kind", ["hessian", "ggn", "empirical_fisher"])
+def test_a_model_with_one_route_is_checked_by_differences(kind: str) -> None:
+    torch.manual_seed(0)
+    right = Subject.from_torch(OneRoute(1.0).double(), data())
+    found = second_order(right, Matrix(kind))  # type: ignore[arg-type]
+    assert found.route == "backward"
+    assert "unchecked" not in found.name
+    assert right.thetas is not None
+    truth = dense(right, kind, right.thetas[0])
+    assert float((found.dense() - truth).norm() / truth.norm()) < 1e-12
+    torch.manual_seed(0)
+    with pytest.raises(Withheld, match="finite differences of the .* differ by"):
+        second_order(Subject.from_torch(OneRoute(1.1).double(), data()), Matrix(kind))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["hessian", "ggn", "empirical_fisher"])
+def test_a_model_that_cannot_be_checked_says_so_in_every_method(kind: str) -> None:
+    from heldout.measures.trace import trace
+
+    torch.manual_seed(0)
+    subject = Subject.from_torch(OneRoute(1.0, kink=True).double(), data())
+    assert "unchecked: the model has one route" in trace(subject, Matrix(kind)).method  # type: ignore[arg-type]
+
+
 def test_kinks_are_no_ground_for_refusal() -> None:
     torch.manual_seed(0)
     subject = Subject.from_torch(nn.Sequential(nn.Linear(D, 8), nn.ReLU(), nn.Linear(8, C)).double(), data())

@@ -55,8 +55,9 @@ def read_checkpoints(path: str | Path, layout: Layout) -> Checkpoints:
     steps = tensors.pop("steps", None)
     thetas = tensors.get("thetas")
     if thetas is None:
-        lengths = {name: len(t) for name, t in tensors.items() if name in layout.names and t.ndim}
-        if set(lengths) == set(layout.names) and len(set(lengths.values())) == 1:
+        shapes = dict(zip(layout.names, layout.shapes))
+        lengths = {k: len(t) for k, t in tensors.items() if k in shapes and t.ndim == len(shapes[k]) + 1}
+        if set(lengths) == set(shapes) and len(set(lengths.values())) == 1:
             _check_shapes({name: tensors[name][0] for name in layout.names}, layout, place.name)
             thetas = layout.flatten({name: tensors[name] for name in layout.names})
     if thetas is None:

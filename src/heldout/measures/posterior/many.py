@@ -11,6 +11,7 @@ of one does not depend on which others run beside it, and what they have in comm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from heldout.measures.posterior.mean_loss import Energy
 BIAS = 0.1  # of the value: what the step size may add, before it is taken off
 _LEARNT_AT = (0.25, 0.5, 0.75)  # shares of burn-in after which scales are taken from the chains
 _HALVINGS = 60
+LARGEST = 0.4  # step size: beyond it, steps against the walls of the box are unstable in flat directions
 
 
 @dataclass(frozen=True)
@@ -45,25 +47,29 @@ def langevin_many(
     energy: Energy,
     starts: Tensor,
     radius: Tensor,
-    t: float,
+    t: float | Tensor,
     seed: int,
     gamma: float | None,
     chains: int,
     burn: int,
     draws: int,
+    watch: Callable[[Tensor], None] | None = None,
 ) -> Many:
-    """Chains around starts [k p] in boxes of half-width radius [k p], or under (gamma/2)|w - start|^2."""
+    """Chains around starts [k p] in boxes of half-width radius [k p], or under (gamma/2)|w - start|^2; t may be [k].
+
+    watch(z [k c, p]) is called with every draw, in units of the radius from the start.
+    """
     (k, p), c = starts.shape, chains
     w, reach = starts.repeat_interleave(c, 0), radius.repeat_interleave(c, 0)
     with torch.no_grad():
         start_loss = energy(starts).to(torch.float64)
     base = start_loss.repeat_interleave(c)
-    t_all = torch.full((k * c,), t, dtype=torch.float64)
+    t_all = torch.as_tensor(t, dtype=torch.float64).expand(k).repeat_interleave(c)
     target = Tempered(lambda z: energy(w + reach * z).to(torch.float64) - base, _prior(gamma, reach), t_all)
     noise = ReplicaNoise(seed, "llc along", c, p, copies=k)
     first = _first_scale(target, k, c, p)
     scale, size = first, torch.full((k,), 0.1, dtype=torch.float64)
-    cap, ratio = torch.ones_like(size), torch.zeros_like(size)
+    cap, ratio = torch.full_like(size, LARGEST), torch.zeros_like(size)
     state = sgld.init(target, torch.zeros(k * c, p, dtype=torch.float64))
     sums, count = torch.zeros(2, k, p, dtype=torch.float64), 0
     stops = {int(burn * share) for share in _LEARNT_AT}
@@ -78,6 +84,8 @@ def langevin_many(
         if now >= burn:
             added += sgld.bias(target, point, rows(size)[:, None], rows(scale))
             kept.append(point.loss)
+            if watch is not None:
+                watch(point.z)
             priors.append(point.prior)
             continue
         gone = ~torch.isfinite(point.loss)
@@ -95,12 +103,12 @@ def langevin_many(
             spread = (sums[1] / count - (sums[0] / count).square()).clamp(min=0).sqrt()
             scale = torch.maximum(spread, 1e-3 * spread.amax(1, keepdim=True) + 1e-12)
             sums, count, ratio = torch.zeros_like(sums), 0, torch.zeros_like(ratio)
-            size = torch.minimum(size, cap).clamp(max=0.5)
+            size = torch.minimum(size, cap)
         extra = sgld.bias(target, point, rows(size)[:, None], rows(scale)).view(k, c).mean(1)
-        value = (t * point.loss).view(k, c).mean(1).abs().clamp(min=1.0)
+        value = (t_all * point.loss).view(k, c).mean(1).abs().clamp(min=1.0)
         seen = (extra / value).nan_to_num(10.0).clamp(1e-4, 10.0)
         ratio = torch.where(ratio == 0, seen, 0.9 * ratio + 0.1 * seen)
-        size = torch.minimum((size * torch.exp(0.05 * torch.log(BIAS / ratio))).clamp(1e-4, 1.0), cap)
+        size = torch.minimum((size * torch.exp(0.05 * torch.log(BIAS / ratio))).clamp(min=1e-4), cap)
     shape = (draws, k, c)
     return Many(
         torch.stack(kept).view(shape).numpy(),
