@@ -122,6 +122,24 @@ def test_what_cannot_be_certified_says_why(tmp_path):
         heldout.certify(subject, delta=2.0)
 
 
+def test_an_interrupt_keeps_what_is_finished(monkeypatch, capsys):
+    from heldout.certifying import certify as module
+
+    def stop(*args, **kwargs):
+        kwargs["tell"](1, 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "learned_prior", stop)
+    x, y, x_test, y_test = digits(60)
+    model = LogisticRegression(max_iter=200).fit(x, y)
+    subject = heldout.Subject.from_sklearn(model, x, y, x_test, y_test, refit=False)
+    found = heldout.certify(subject, runs=None, progress=True)
+    said = {row.family: row.certificate.status for row in found.rows}
+    assert [said[name] for name in ("PAC-Bayes", "random labels", "compression")] == ["interrupted"] * 3
+    assert "no ledger of looks is kept" in said["hold-out"]
+    assert "left" in capsys.readouterr().err
+
+
 def test_a_control_below_chance_is_pointed_out():
     low = Certificate("risk", 0.2, 0.05, 100, "", "", (), ())
     table = Certified("x", 0.05, 0.5, (Row("PAC-Bayes", "a net", low, low, 0.0),))

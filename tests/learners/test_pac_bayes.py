@@ -11,10 +11,12 @@ from torch import nn
 
 from heldout.certificates.gaussian_kl import gaussian_kl
 from heldout.certificates.kl_inverse import kl_inverse_upper
+from heldout.certificates.maurer_kl import maurer_kl_upper
 from heldout.certificates.quadratic import quadratic_upper
 from heldout.core.errors import InputError
 from heldout.learners.pac_bayes import (
     _kl_upper,
+    _objective,
     choose_input_noise,
     draw_errors,
     fit_mean,
@@ -111,3 +113,35 @@ def test_refusals():
             train_posterior(net(), x, y, torch.zeros(1210), std, bound_rows=10)
     with pytest.raises(InputError, match="2 rows and 1 values to choose from"):
         choose_input_noise(net(), x[:2], y[:2], (0.1,), epochs=1, lr=0.1)
+
+
+def test_objectives_are_the_bounds_they_are_named_after():
+    """At one loss and budget: mcallester and quadratic by their formulas, lambda never below quadratic and equal at its best."""
+    loss, budget = torch.tensor(0.2, dtype=torch.float64), torch.tensor(0.05, dtype=torch.float64)
+    place = torch.linspace(-4, 4, 4001, dtype=torch.float64)
+    quadratic = float(_objective("quadratic", loss, budget, place))
+    assert float(_objective("mcallester", loss, budget, place)) == pytest.approx(0.2 + math.sqrt(0.025))
+    assert quadratic == pytest.approx((math.sqrt(0.225) + math.sqrt(0.025)) ** 2)
+    by_lambda = _objective("lambda", loss, budget, place)
+    assert float(by_lambda.min()) == pytest.approx(quadratic, rel=1e-6)
+    assert float(_objective("kl", loss, budget, place)) < quadratic
+
+
+def test_a_prior_that_saw_no_data_is_trained_to_a_certificate_that_says_something():
+    """The order of the published table: the kl objective moves further from the prior than the quadratic, and gets more for it."""
+    x, y = data()
+    model = nn.Linear(64, 10)
+    start, values, divergences = initial_weights(model), {}, {}
+    for objective in ("quadratic", "lambda", "kl"):
+        posterior = train_posterior(
+            model, x, y, start, 0.5, bound_rows=600, objective=objective, p_min=0.01, epochs=60, lr=0.02
+        )
+        error = float(draw_errors(model, posterior, x, y, draws=100).mean())
+        parts = (posterior.mean, posterior.std, posterior.prior_mean, posterior.prior_std)
+        divergences[objective] = gaussian_kl(*(part.numpy() for part in parts))
+        values[objective] = maurer_kl_upper(error, divergences[objective], 600, 0.05)
+    assert values["kl"] < values["quadratic"] < 0.9
+    assert values["lambda"] == pytest.approx(values["quadratic"], abs=0.02)
+    assert divergences["kl"] > divergences["quadratic"]
+    with pytest.raises(InputError, match="objective = 'best'; give one of mcallester, quadratic, lambda, kl"):
+        train_posterior(model, x, y, start, 0.5, bound_rows=600, objective="best")

@@ -12,6 +12,7 @@ import "./style/charts.css";
 import "./style/lines.css";
 import "./style/scatter.css";
 import "./style/study.css";
+import "./style/explore.css";
 import "./style/gallery.css";
 import "./style/tables.css";
 import "./style/narrow.css";

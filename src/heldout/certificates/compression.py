@@ -30,7 +30,7 @@ from heldout.certificates.exact_errors import count_errors
 from heldout.certificates.exact_net_errors import count_net_errors
 from heldout.certificates.outward import check_delta
 from heldout.codes.directions import directions
-from heldout.codes.model_code import WEIGHTS, Model, check_weights, encode_model, weights
+from heldout.codes.model_code import WEIGHTS, Constant, Model, check_weights, encode_model, weights
 from heldout.codes.net_code import QuantizedNet
 from heldout.codes.subspace_code import DIMENSIONS, Quantized
 from heldout.core.errors import InputError, Withheld
@@ -88,8 +88,7 @@ def compression(
             "keep one row a group",
         )
     # The constant prediction of the commonest class needs hardly a bit and is the floor.
-    constant = _constant(rows, labels, 1 if n_classes == 2 else n_classes)
-    best = certified(constant, rows, labels, n_classes, delta)
+    best = certified(Constant(int(np.bincount(labels).argmax()), n_classes), rows, labels, n_classes, delta)
     for done, setting in enumerate((*settings, *nets), start=1):
         for model in _trained(setting, rows, labels, n_classes, seed):
             found = certified(model, rows, labels, n_classes, delta)
@@ -120,7 +119,7 @@ def certified(model: Model, x: Any, y: Any, n_classes: int, delta: float) -> Com
         ),
         (Charge(f"all models at once, 2^-{bits} of it for this one", delta),),
         rows="training rows",
-        prior=f"2^-bits, {_named(model)} in {bits} bits",
+        prior=f"2^-bits, {named(model)} in {bits} bits",
     )
     return Compressed(model, bits, errors, n, bounds, certificate)
 
@@ -129,6 +128,8 @@ def errors_of(
     model: Model, x: NDArray[np.float64], y: NDArray[np.int64], n_classes: int
 ) -> NDArray[np.bool_]:
     """[n] True where the decoded model is not strictly right, decided exactly."""
+    if isinstance(model, Constant):
+        return np.asarray(y != model.label)
     if isinstance(model, QuantizedNet):
         return count_net_errors(model, x, y, n_classes)
     return count_errors(model.theta(x.shape[1], 1 if n_classes == 2 else n_classes), x, y)
@@ -143,7 +144,10 @@ def occam_bounds(errors: int, n: int, bits: float, delta: float) -> Bounds:
     )
 
 
-def _named(model: Model) -> str:
+def named(model: Model) -> str:
+    """What kind of model it is, in words."""
+    if isinstance(model, Constant):
+        return "always one class"
     if isinstance(model, QuantizedNet):
         seen = f" on {model.waves} Walsh functions" if model.waves else ""
         return f"a net of width {model.width}{seen}, {len(model.values)} random directions"
@@ -177,13 +181,6 @@ def _trained(
     features = _features(rows, directions(basis, d, inputs, scores), scores)
     found = (train_levels(features, y, levels, seed, spread) for spread in (2.0, 3.0))
     return [Quantized(basis, levels, values) for values in found]
-
-
-def _constant(x: NDArray[np.float64], y: NDArray[np.int64], scores: int) -> Quantized:
-    commonest = int(np.bincount(y).argmax())
-    values = np.zeros((x.shape[1] + 1, scores), dtype=np.int64)
-    values[-1, commonest if scores > 1 else 0] = 1 if scores > 1 or commonest == 1 else -1
-    return Quantized("axes", 3, tuple(values.ravel().tolist()))
 
 
 def _features(x: NDArray[np.float64], span: NDArray[np.int64], scores: int) -> torch.Tensor:

@@ -26,11 +26,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from heldout.certificates.compression import Compressed, certified, checked_rows
+from heldout.certificates.compression import Compressed, certified, checked_rows, named
 from heldout.certificates.proof_file import LANGUAGE, Claim, data_hash, pack, unpack
 from heldout.codes.bits import BitReader
 from heldout.codes.model_code import decode_model, encode_model
-from heldout.codes.net_code import QuantizedNet
 from heldout.core.errors import InputError
 
 TOLERANCE = 1e-9  # relative; between two machines' logarithms, far below a printed digit
@@ -90,8 +89,7 @@ def _check(claim: Claim, bits: bytes, x: Any, y: Any, done: list[str]) -> float:
     model = decode_model(reader, claim.inputs, claim.classes)
     if reader.left:
         raise InputError(f"{reader.left} bits follow the model", "the file was cut or altered")
-    kind = f"net of width {model.width}" if isinstance(model, QuantizedNet) else f"linear, {model.basis}"
-    done.append(f"code: one word of a prefix code ({kind}, {len(model.values)} x {model.levels} levels)")
+    done.append(f"code: one word of a prefix code ({named(model)})")
     if len(bits) != claim.bits:
         raise InputError(f"{claim.bits} bits are claimed and {len(bits)} were found", "the claim is false")
     done.append(f"length: {len(bits)} bits")

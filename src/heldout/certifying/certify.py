@@ -4,19 +4,20 @@ hold-out: this very model on its test rows, charged for the look (the ledger is 
 learned prior: a small net trained here on the subject's training rows, with the hold-out bound of its prior beside it.
 random labels (RATT): the subject's own recipe, fitted to a half of the rows and to the other half with random labels.
 Each row has probability delta of its own to fail. The shuffled-label control repeats the row on labels that cannot be
-predicted: a sound bound stays above chance there. compression: a linear model trained here, coded in few bits on the
+predicted: a sound bound stays above chance there. compression: a linear model or a small net trained here, coded in few bits on the
 same rows that it is counted on.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from heldout.auditing import steps
 from heldout.auditing.audit import data_hash
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
+from heldout.auditing.progress import Progress
 from heldout.auditing.refits import refit
 from heldout.certificates.certificate import Certificate
 from heldout.certificates.compression import compression
@@ -42,6 +44,8 @@ from heldout.store.atomic import write_atomically
 
 QUANTITY = "error rate on new rows of the same kind"
 ROWS = 20_000  # more training rows than this are thinned for the net that is trained here
+Tick = Callable[[int, int], None]
+Made = TypeVar("Made")
 NUMBERS = 1437 * 64  # inputs in all up to which the net gets its full training
 
 
@@ -53,11 +57,13 @@ def certify(
     runs: str | os.PathLike[str] | None = "runs",
     control: bool = True,
     proof: str | os.PathLike[str] | None = None,
+    progress: bool | None = False,
 ) -> Certified:
     """The table of certificates for a classifier. `control=False` leaves the shuffled twins out, in half the time.
 
     `runs`: folder of runs with the ledger of looks; None: the hold-out row is withheld. `proof`: a folder for the compressed
-    model's bits (model.proof) and the rows they are counted on (rows.npz), which `heldout verify` checks anywhere. Errors: delta outside
+    model's bits (model.proof) and the rows they are counted on (rows.npz), which `heldout verify` checks anywhere. `progress`: bars
+    with the time left on stderr; None: where that is a terminal. Ctrl-C keeps the rows that are finished. Errors: delta outside
     (0, 1), a subject that is no classifier.
     """
     check_delta(delta)
@@ -68,68 +74,78 @@ def certify(
         )
     counts = np.bincount(subject.train.y.numpy(), minlength=subject.n_classes)
     chance = 1.0 - float(counts.max() / counts.sum())
-    rows = [_hold_out(subject, delta, seed, runs)]
-    start = time.perf_counter()
-    try:
-        found = _net(subject, delta, seed, None)
-        twin = _net(subject, delta, seed, "shuffled labels") if control else None
-        spent = time.perf_counter() - start
-        rows += [
-            Row(
-                "PAC-Bayes",
-                "a randomized net trained here",
-                found.certificate,
-                None if twin is None else twin.certificate,
-                spent,
-            ),
-            Row(
-                "hold-out of its prior",
-                "the prior's net, same rows",
-                found.competitor,
-                None if twin is None else twin.competitor,
-                0.0,
-            ),
-        ]
-    except (Withheld, InputError) as reason:
-        rows.append(_withheld("PAC-Bayes", "a randomized net trained here", delta, str(reason), start))
-    rows.append(
-        _row(
+    families: tuple[tuple[str, Callable[[Tick], list[Row]]], ...] = (
+        ("hold-out", lambda tick: [_hold_out(subject, delta, seed, runs)]),
+        ("PAC-Bayes", lambda tick: _pac_bayes(subject, delta, seed, control, tick)),
+        (
             "random labels",
-            "the recipe, fitted with random labels among the rows",
-            delta,
-            lambda: (
-                _random_labels(subject, delta, seed, None),
-                _random_labels(subject, delta, seed, "shuffled labels") if control else None,
+            lambda tick: _beside_control(
+                ("random labels", "the recipe, fitted with random labels among the rows"),
+                lambda twin, tell: _random_labels(subject, delta, seed, twin),
+                control,
+                tick,
             ),
-        )
-    )
-    rows.append(
-        _row(
+        ),
+        (
             "compression",
-            "a linear model trained here, in few bits",
-            delta,
-            lambda: (
-                _compressed(subject, delta, seed, None, proof),
-                _compressed(subject, delta, seed, "shuffled labels") if control else None,
+            lambda tick: _beside_control(
+                ("compression", "a small model trained here, in few bits"),
+                lambda twin, tell: _compressed(subject, delta, seed, twin, proof, tell),
+                control,
+                tick,
             ),
-        )
+        ),
     )
+    rows: list[Row] = []
+    stopped = ""
+    with Progress(progress) as bars:
+        for name, _ in families:
+            bars.tick(name, 0, 1)
+        for name, make in families:
+            start = time.perf_counter()
+            if not stopped:
+                try:
+                    rows += make(functools.partial(bars.tick, name))
+                    bars.tick(name, 1, 1)
+                    continue
+                except (Withheld, InputError) as error:
+                    reason = str(error)
+                except KeyboardInterrupt:
+                    # What is finished is kept: an hour of training is not thrown away with the last row.
+                    reason = stopped = "interrupted"
+            rows.append(_withheld(name, "", delta, stopped or reason, start))
     return Certified(subject.name, delta, chance, tuple(rows))
 
 
-def _row(
-    family: str,
-    predictor: str,
-    delta: float,
-    make: Callable[[], tuple[Certificate, Certificate | None]],
-) -> Row:
-    """One row, or the reason why there is none."""
+def _pac_bayes(subject: Subject, delta: float, seed: int, control: bool, tick: Tick) -> list[Row]:
+    """The randomized net, and the hold-out bound of its prior on the same rows."""
     start = time.perf_counter()
-    try:
-        found, twin = make()
-    except (Withheld, InputError) as reason:
-        return _withheld(family, predictor, delta, str(reason), start)
-    return Row(family, predictor, found, twin, time.perf_counter() - start)
+    found, twin = _twice(lambda shuffled, tell: _net(subject, delta, seed, shuffled, tell), control, tick)
+    spent = time.perf_counter() - start
+    families = (
+        ("PAC-Bayes", "a randomized net trained here"),
+        ("hold-out of its prior", "the prior's net, same rows"),
+    )
+    return [
+        Row(*families[0], found.certificate, None if twin is None else twin.certificate, spent),
+        Row(*families[1], found.competitor, None if twin is None else twin.competitor, 0.0),
+    ]
+
+
+def _beside_control(
+    named: tuple[str, str], make: Callable[[str | None, Tick], Certificate], control: bool, tick: Tick
+) -> list[Row]:
+    """One row with its control."""
+    start = time.perf_counter()
+    found, twin = _twice(make, control, tick)
+    return [Row(*named, found, twin, time.perf_counter() - start)]
+
+
+def _twice(make: Callable[[str | None, Tick], Made], control: bool, tick: Tick) -> tuple[Made, Made | None]:
+    """What is made of the labels, and of shuffled ones where there is to be a control."""
+    runs = 2 if control else 1
+    found = make(None, lambda done, of: tick(done, runs * of))
+    return found, make("shuffled labels", lambda done, of: tick(of + done, runs * of)) if control else None
 
 
 def _withheld(family: str, predictor: str, delta: float, reason: str, start: float) -> Row:
@@ -160,7 +176,7 @@ def _hold_out(subject: Subject, delta: float, seed: int, runs: Any) -> Row:
     return Row("hold-out", "this model", found, None, time.perf_counter() - start, observed)
 
 
-def _net(subject: Subject, delta: float, seed: int, shuffled: str | None) -> LearnedPrior:
+def _net(subject: Subject, delta: float, seed: int, shuffled: str | None, tell: Tick) -> LearnedPrior:
     x, y = _flat(subject), subject.train.y
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
@@ -181,6 +197,7 @@ def _net(subject: Subject, delta: float, seed: int, shuffled: str | None) -> Lea
         seed=seed,
         by_column=subject.inputs == "row",
         groups=None if subject.train.groups is None else subject.train.groups[rows],
+        tell=tell,
     )
 
 
@@ -216,14 +233,15 @@ def _compressed(
     delta: float,
     seed: int,
     shuffled: str | None,
-    proof: str | os.PathLike[str] | None = None,
+    proof: str | os.PathLike[str] | None,
+    tell: Tick,
 ) -> Certificate:
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
     y = subject.train.y if shuffled is None else _shuffled(subject.train.y, seed)
     x, c = _flat(subject), subject.n_classes or 2
-    found = compression(x, y, c, delta, seed=seed, groups=subject.train.groups)
-    if proof is not None:
+    found = compression(x, y, c, delta, seed=seed, groups=subject.train.groups, tell=tell)
+    if proof is not None and shuffled is None:
         rows = io.BytesIO()
         np.savez_compressed(rows, x=x.numpy(), y=y.numpy())
         write_atomically(Path(proof) / "model.proof", prove(found, x, y, c))

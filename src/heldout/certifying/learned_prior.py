@@ -8,6 +8,7 @@ prior's net on the same rows, which needs no PAC-Bayes bound at all and pays for
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ from heldout.learners.pac_bayes import (
 )
 
 NOISES = (0.0, 0.2, 0.35, 0.5)
+PARTS = (
+    len(NOISES) + 4
+)  # of about equal length: a fit for each noise, the prior (2), the posterior, the draws
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,13 @@ def learned_prior(
     seed: int = 0,
     by_column: bool = False,
     groups: Tensor | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> LearnedPrior:
     """Train and certify a net of one hidden layer on x [n features], y [n] in 0..classes - 1.
 
     A tenth of delta goes to the Monte-Carlo step over `draws` draws. `by_column`: columns have different units and
     are scaled one by one. `std`, `width` and `epochs` must be fixed
-    before the rows are seen. Errors: too few rows, rows declared dependent.
+    before the rows are seen. `tell(done, of)` is called as the training goes on. Errors: too few rows, rows declared dependent.
     """
     n = len(y)
     if n < 30 or x.ndim != 2:
@@ -81,15 +86,18 @@ def learned_prior(
     x = (x - (part.mean(0) if by_column else part.mean())) / spread * 0.37 + 0.3
     model = nn.Sequential(nn.Linear(x.shape[1], width), nn.ReLU(), nn.Linear(width, classes))
     noise = choose_input_noise(
-        model, x[first], y[first], NOISES, epochs=max(1, epochs * 5 // 8), lr=1e-2, seed=seed
-    )
+        model, x[first], y[first], NOISES, epochs=max(1, epochs * 5 // 8), lr=1e-2, seed=seed,
+        tell=lambda done: tell(done, PARTS),
+    )  # fmt: skip
     mean = fit_mean(
         model, x[first], y[first], epochs=epochs, lr=1e-2, input_noise=noise, weight_noise=std,
         weight_decay=0.05, seed=seed,
     )  # fmt: skip
+    tell(PARTS - 2, PARTS)
     posterior = train_posterior(
         model, x, y, mean, std, bound_rows=len(second), delta=0.9 * delta, epochs=5, lr=1e-4, seed=seed
     )
+    tell(PARTS - 1, PARTS)
     losses = draw_errors(model, posterior, x[second], y[second], draws=draws, seed=seed)
     kl = gaussian_kl(
         *(part.double().numpy() for part in (posterior.mean, posterior.std, mean, posterior.prior_std))
@@ -98,6 +106,7 @@ def learned_prior(
     prior = Prior.learned(
         f"N(w, {std:g}^2) around a net of width {width} fitted to {len(first)} rows", prior_rows, data
     )
+    tell(PARTS, PARTS)
     found = pac_bayes(losses, bound_rows, kl, prior, delta, 0.1 * delta, data=data)
     nn.utils.vector_to_parameters(posterior.mean, model.parameters())
     with torch.no_grad():

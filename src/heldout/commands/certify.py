@@ -54,6 +54,7 @@ class CertifyCommand:
             runs=self.runs,
             control=self.control,
             proof=self.proof,
+            progress=None,
         )
         sys.stdout.write(plain(f"{found}\n"))
         for family in found.suspicious:

@@ -14,6 +14,7 @@ from heldout.plain import plain
 COLOURS = {"supported": "blue", "refuted": "dark_orange", "undecided": "yellow"}
 RULE_LINES = ("estimand", "margin", "level", "seeds", "pooling", "supported", "refuted")
 FAILED_SHOWN = 5
+NUMBERS_SHOWN = 12
 
 
 def print_study(report: Mapping[str, Any], written: list[str]) -> None:
@@ -28,11 +29,14 @@ def print_study(report: Mapping[str, Any], written: list[str]) -> None:
     if verdict["why"]:
         console.print(Text(plain(verdict["why"]), style="grey50"))
     numbers = Table(box=None, show_header=False, padding=(0, 2))
-    for number in verdict["numbers"]:
+    for number in verdict["numbers"][:NUMBERS_SHOWN]:
         numbers.add_row(
             Text(plain(number["name"])), Text(interval(number)), Text(plain(_method(number)), style="grey50")
         )
     console.print(numbers)
+    if len(verdict["numbers"]) > NUMBERS_SHOWN:
+        more = len(verdict["numbers"]) - NUMBERS_SHOWN
+        console.print(Text(f"  and {more} more on the page and in --json", style="grey50"))
     rule = Table(box=None, show_header=False, padding=(0, 2), title="The rule", title_justify="left")
     for name in RULE_LINES:
         rule.add_row(Text(name, style="grey50"), Text(plain(str(report["rule"][name]))))

@@ -100,8 +100,11 @@ def _deliver(command: StudyCommand, run: StudyRun, kept: bool = False) -> int:
     from heldout.commands.printed_study import print_study
     from heldout.laboratory.save_pages import save_json, save_page
     from heldout.laboratory.study_report import study_report
+    from heldout.store.run import open_run
 
     report = study_report(run, kept)
+    if run.folder:
+        open_run(run.folder).note("outcome", report["verdict"]["headline"])  # what `heldout runs` lists
     folder = Path(run.folder) if run.folder else command.out or Path()
     page = folder / ("page.html" if run.folder else f"{run.name}.html")
     written = [save_page(report, page)]

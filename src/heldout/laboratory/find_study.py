@@ -12,11 +12,11 @@ import difflib
 import importlib
 import importlib.util
 import sys
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-import heldout.studies
 from heldout.core.errors import HeldoutError, InputError
 from heldout.laboratory.study import Study
 from heldout.store.names import printable
@@ -26,8 +26,7 @@ NAMES = ("QUESTION", "CLAIM", "SOURCE", "PUBLISHED", "RULE", "cells", "smoke", "
 
 def study_names() -> list[str]:
     """The studies that heldout brings, by file name."""
-    names = {path.stem for folder in heldout.studies.__path__ for path in Path(folder).glob("[!_]*.py")}
-    return sorted(names)
+    return sorted(path.stem for path in _room().glob("[!_]*.py"))
 
 
 def study_file(target: str) -> Path:
@@ -38,9 +37,8 @@ def study_file(target: str) -> Path:
         if not Path(target).stem.isidentifier():
             raise InputError(f"{printable(target)} is no name of a module", "use letters, digits and _")
         return Path(target).resolve()
-    for folder in heldout.studies.__path__:
-        if target.isidentifier() and (Path(folder) / f"{target}.py").is_file():
-            return Path(folder) / f"{target}.py"
+    if target in study_names():
+        return _room() / f"{target}.py"
     near = difflib.get_close_matches(target, study_names(), n=3, cutoff=0.5)
     nearest = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(study_names())}"
     raise InputError(
@@ -65,6 +63,10 @@ def find_study(target: str) -> Study:
             "define it as heldout.laboratory.study says",
         )
     return cast(Study, module)
+
+
+def _room() -> Path:
+    return Path(str(files("heldout.studies")))
 
 
 def _load(target: str, path: Path) -> ModuleType:

@@ -22,7 +22,7 @@ from typing import IO, Any
 from heldout.laboratory.cell_hash import cell_hash
 from heldout.laboratory.find_study import study_file
 from heldout.laboratory.run_cell import Ended, end_row
-from heldout.laboratory.run_source import run_source_hash
+from heldout.laboratory.run_source import study_source_hash
 from heldout.store.disk_errors import DiskError
 from heldout.store.run import Run
 
@@ -113,7 +113,7 @@ def _lost(target: str, name: str, code: int | None, run: Run) -> Ended:
     if code is not None and code < 0:
         reason += f" (signal {-code}{': out of memory?' if code == -9 else ''})"
     ended = Ended(name, "failed", reason, 0, 0.0)
-    run.append([end_row(ended, run_source_hash(study_file(target).read_text("utf-8")))])
+    run.append([end_row(ended, study_source_hash(study_file(target)))])
     return ended
 
 

@@ -15,7 +15,7 @@ from heldout.laboratory.cell_hash import cell_hash
 from heldout.laboratory.find_study import study_file
 from heldout.laboratory.in_processes import ONE_THREAD
 from heldout.laboratory.run_cell import Ended, end_row, run_cell
-from heldout.laboratory.run_source import run_source_hash
+from heldout.laboratory.run_source import study_source_hash
 from heldout.store.names import printable
 from heldout.store.run import Run
 
@@ -59,6 +59,6 @@ def _stored(ray: Any, done: Any, cell: dict[str, Any], target: str, run: Run) ->
     except ray.exceptions.RayError as error:
         reason = printable(f"its Ray worker was lost: {type(error).__name__}: {error}")[:300]
         ended = Ended(cell_hash(cell), "failed", reason, 0, 0.0)
-        rows = [end_row(ended, run_source_hash(study_file(target).read_text("utf-8")))]
+        rows = [end_row(ended, study_source_hash(study_file(target)))]
     run.append(rows)
     return ended

@@ -11,7 +11,7 @@ from heldout.laboratory.cell_hash import cell_hash
 from heldout.laboratory.find_study import find_study, study_file
 from heldout.laboratory.kept import read_kept
 from heldout.laboratory.run_cell import Ended, run_cell
-from heldout.laboratory.run_source import run_source_hash
+from heldout.laboratory.run_source import study_source_hash
 from heldout.laboratory.stored_cells import stored_cells
 from heldout.store.manifest import ManifestError, read_manifest
 from heldout.store.names import printable
@@ -25,7 +25,7 @@ def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
     """
     path = study_file(target)
     name, cell = _find(target, path.stem, name, folder)
-    source = run_source_hash(path.read_text("utf-8"))
+    source = study_source_hash(path)
     there = stored_cells(folder, source).get(name)
     if there is not None and there.end == "done":
         return Ended(name, "done", "", len(there.rows), there.seconds), False

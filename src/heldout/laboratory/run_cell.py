@@ -18,7 +18,7 @@ from typing import Any
 from heldout.core.errors import HeldoutError, InputError
 from heldout.laboratory.cell_hash import cell_hash
 from heldout.laboratory.find_study import find_study, study_file
-from heldout.laboratory.run_source import run_source_hash
+from heldout.laboratory.run_source import study_source_hash
 from heldout.store.disk_errors import DiskError
 from heldout.store.names import printable
 
@@ -44,7 +44,7 @@ def run_cell(target: str, cell: dict[str, Any], append: Append) -> Ended:
     """
     name = cell_hash(cell)
     study = find_study(target)
-    source = run_source_hash(study_file(target).read_text("utf-8"))
+    source = study_source_hash(study_file(target))
     began = time.perf_counter()
     count = 0
     try:

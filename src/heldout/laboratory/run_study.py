@@ -15,7 +15,7 @@ from heldout.laboratory.find_study import find_study, study_file
 from heldout.laboratory.machine_class import machine_class, usable_cores
 from heldout.laboratory.progress import Progress
 from heldout.laboratory.run_folder import open_run_folder, run_spec
-from heldout.laboratory.run_source import run_source_hash
+from heldout.laboratory.run_source import study_source_hash
 from heldout.laboratory.stored_cells import stored_cells
 from heldout.laboratory.study import Size
 from heldout.laboratory.study_run import StudyRun
@@ -51,7 +51,7 @@ def run_study(
         raise InputError(f"--workers is {workers}", "give 1 or more")
     count = workers or usable_cores()
     folder = out or Path("runs") / disk_name(path.stem, run_hash(path.stem, spec, 0))
-    source = run_source_hash(path.read_text("utf-8"))
+    source = study_source_hash(path)
     target = str(path) if target.endswith(".py") else target
     interrupted = False
     with open_run_folder(folder, spec) as run:

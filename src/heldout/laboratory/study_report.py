@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from heldout.laboratory.explorable import checked_explorable
 from heldout.laboratory.figure_json import cells_in, figure_json, plain_json
 from heldout.laboratory.find_study import find_study
 from heldout.laboratory.judged import drawn, judged
@@ -131,4 +132,5 @@ def _rerun(run: StudyRun) -> dict[str, str]:
 
 def _explorable(study: Study, run: StudyRun) -> Any:
     make = getattr(study, "explorable", None)
-    return make(run.rows) if make is not None and run.rows else None
+    data = make(run.rows) if make is not None and run.rows else None
+    return checked_explorable(data) if data else None

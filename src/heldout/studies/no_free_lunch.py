@@ -166,7 +166,7 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     if not everywhere or len(unlike) < 3:
         return Verdict("undecided", "Too few orders of the corners were run.", (), "fewer than 3 seeds")
     a, b = max(everywhere), bootstrap_mean(unlike, level=RULE.level)
-    numbers = [_exact(ALL, everywhere), Named.of(UNLIKE, b)]
+    numbers = [Named.of(UNLIKE, b), _exact(ALL, everywhere)]
     numbers.append(Named.of(ALIKE, bootstrap_mean(alike, level=RULE.level)))
     if learned:
         numbers.append(_exact(LEARNED, learned))

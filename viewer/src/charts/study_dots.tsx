@@ -1,6 +1,7 @@
 // A study's values with their intervals, one a line, published values as marks.
 import { isNumber, plain, spoken, write } from "../numbers";
 import type { DotRow, DotsFigure } from "../schemas/study";
+import { isExact } from "../study/number";
 import { clean, short } from "../text";
 import { XAxis } from "./axes";
 import { Chart } from "./chart";
@@ -18,7 +19,7 @@ interface Props {
 
 function Value({ row, x, y }: { row: DotRow; x: number; y: number }) {
   if (!isNumber(row.value)) return <text class="quiet-text" x={x} y={y} dy="0.35em" text-anchor="end">— no value</text>;
-  const { value, interval } = write({ ...row, value: row.value });
+  const { value, interval } = isExact(row) ? { value: plain(row.value), interval: "" } : write({ ...row, value: row.value });
   return (
     <text class="tabular" x={x} y={y} dy="0.35em" text-anchor="end">
       <tspan class="number">{value}</tspan>

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { isNumber, plain } from "../numbers";
 import type { LinesFigure, Series } from "../schemas/study";
-import { dashes } from "../study/roles";
+import { strokes, type Stroke } from "../study/roles";
 import { clean, short } from "../text";
 import { XAxis, YAxis } from "./axes";
 import { Chart } from "./chart";
@@ -47,14 +47,14 @@ function band(one: Series, x: Scale, y: Scale): string {
 interface DrawnProps {
   series: Series[];
   points: (Point | null)[][];
-  dash: Map<Series, string>;
+  stroke: Map<Series, Stroke>;
   x: Scale;
   y: Scale;
   size: string;
 }
 
 const Drawn = memo(
-  ({ series, points, dash, x, y }: DrawnProps) => {
+  ({ series, points, stroke, x, y }: DrawnProps) => {
     const thin = series.filter((s) => s.thin).length;
     const order = series.map((_, i) => i).sort((a, b) => Number(!!series[b]?.thin) - Number(!!series[a]?.thin));
     return (
@@ -68,8 +68,8 @@ const Drawn = memo(
               <path
                 class={one.thin ? "curve seed" : "curve"}
                 d={path(points[i] ?? [], x, y)}
-                stroke-dasharray={dash.get(one) || undefined}
-                style={one.thin ? { strokeOpacity: Math.max(0.18, Math.min(0.6, 8 / thin)) } : undefined}
+                stroke-dasharray={stroke.get(one)?.dash}
+                style={one.thin ? { strokeOpacity: Math.max(0.18, Math.min(0.6, 8 / thin)) } : { strokeWidth: stroke.get(one)?.width }}
               />
               {(points[i] ?? []).filter(Boolean).length === 1 && (points[i] ?? []).map((p) => p && <circle class="spot" cx={x(p[0])} cy={y(p[1])} r={one.thin ? 2.5 : 4} />)}
             </g>
@@ -90,7 +90,7 @@ interface Props {
 export function StudyLines({ figure, shown, onHover }: Props) {
   const log = { x: !!figure.log_x, y: !!figure.log_y };
   const points = useMemo(() => figure.series.map((one) => drawable(one, log)), [figure]);
-  const dash = useMemo(() => dashes(figure.series), [figure]);
+  const stroke = useMemo(() => strokes(figure.series), [figure]);
   const all = points.flat().filter((p): p is Point => p !== null);
   const marks = (axis: "x" | "y") => figure.marks.filter((m) => m.axis === axis).map((m) => m.value);
   const xs = [...all.map((p) => p[0]), ...marks("x")];
@@ -107,7 +107,7 @@ export function StudyLines({ figure, shown, onHover }: Props) {
       {thick.length > 0 && (
         <p class="legend" aria-hidden="true">
           {thick.map((one) => (
-            <span class={`role-${one.role}`}><svg class="key" width="26" height="10"><path class="curve" d="M0 5H26" stroke-dasharray={dash.get(one) || undefined} /></svg>{short(one.name, 60)}</span>
+            <span class={`role-${one.role}`}><svg class="key" width="26" height="10"><path class="curve" d="M0 5H26" stroke-dasharray={stroke.get(one)?.dash} style={{ strokeWidth: stroke.get(one)?.width }} /></svg>{short(one.name, 60)}</span>
           ))}
         </p>
       )}
@@ -128,7 +128,7 @@ export function StudyLines({ figure, shown, onHover }: Props) {
             <g>
               <YAxis scale={y} x={frame.left} right={frame.right} top={frame.top} label={short(figure.y_name, Math.floor(width / 7))} />
               <XAxis scale={x} y={frame.bottom} label={short(figure.x_name, Math.floor(width / 7))} />
-              <Drawn series={figure.series} points={points} dash={dash} x={x} y={y} size={`${width}x${height}`} />
+              <Drawn series={figure.series} points={points} stroke={stroke} x={x} y={y} size={`${width}x${height}`} />
               <Published marks={figure.marks} x={x} y={y} frame={frame} />
               {shown && figure.series.map((one, i) => one.cell === shown && <path class="curve shown" d={path(points[i] ?? [], x, y)} />)}
               <rect class="catcher" x={frame.left} y={frame.top} width={frame.right - frame.left} height={frame.bottom - frame.top} onPointerMove={seek} onPointerDown={seek} onPointerLeave={() => onHover(null)} />

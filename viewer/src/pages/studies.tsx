@@ -2,9 +2,9 @@
 import { count, duration } from "../numbers";
 import type { Studies, StudyLine } from "../schemas/study";
 import { Section } from "../section";
+import { StudyNumber } from "../study/number";
 import { clean, Text } from "../text";
 import { Top } from "../top";
-import { Value } from "../value";
 
 const ORDER = ["supported", "refuted", "undecided"];
 
@@ -17,9 +17,9 @@ function Line({ line }: { line: StudyLine }) {
         <span class="tiny study-name"><code><Text of={line.name} /></code> · <Text of={line.source} /></span>
       </th>
       <td data-label="verdict">{said ? <strong class="word"><Text of={said.headline} /></strong> : <span class="minor">no full run yet</span>}</td>
-      <td data-label="effect">{line.effect ? <><Value e={line.effect} /> <span class="tiny"><Text of={line.effect.name} /></span></> : "—"}</td>
+      <td data-label="effect">{line.effect ? <span><StudyNumber e={line.effect} /> <span class="tiny"><Text of={line.effect.name} /></span></span> : "—"}</td>
       <td data-label="seeds">{said ? count(line.seeds) : "—"}</td>
-      <td data-label="cost">{said ? <>{duration(line.core_seconds)} <span class="tiny">of one core</span></> : "—"}</td>
+      <td data-label="cost">{said ? <span>{duration(line.core_seconds)} <span class="tiny">of one core</span></span> : "—"}</td>
     </tr>
   );
 }
@@ -30,9 +30,9 @@ export function StudiesPage({ report, source }: { report: Studies; source: strin
   const counts = ORDER.map((word) => `${kept.filter((line) => line.verdict?.headline === word).length} ${word}`);
   return (
     <>
-      <Top what="all" title={report.title} facts={[`${lines.length} studies`, `${kept.length} with a full run`]} source={source} />
+      <Top what="all" title={report.title} facts={[`${lines.length} ${lines.length === 1 ? "study" : "studies"}`, `${kept.length} with a full run`]} source={source} />
       <section id="answer" class="verdict tone-ink" aria-labelledby="answer-title">
-        <h1 id="answer-title">{kept.length} claims put to the test</h1>
+        <h1 id="answer-title">{kept.length} claim{kept.length === 1 ? "" : "s"} put to the test</h1>
         <p class="sentence">{counts.join(", ")}, each by a rule that was written before its run.</p>
         {lines.length > kept.length && <p class="next minor">{lines.length - kept.length} more can be run and have no kept full run yet.</p>}
       </section>

@@ -1,5 +1,6 @@
 // The data of a study's page, "heldout.study/1", and of the index, "heldout.studies/1"; every number may be null.
 import type { Estimate, Maybe } from "../schema";
+import type { Explorable } from "./explorable";
 
 export type Role = "rote" | "rule" | "chance" | "other";
 export type Numbers = Maybe<number>[];
@@ -126,7 +127,7 @@ export interface Study {
   run: StudyRun;
   cells?: Maybe<Record<string, Cell>>;
   rerun?: Maybe<{ command: string; cell: string }>;
-  explorable?: unknown;
+  explorable?: Maybe<Explorable>;
 }
 
 export interface StudyLine {

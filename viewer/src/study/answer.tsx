@@ -1,15 +1,11 @@
 // Question and verdict first, the numbers behind them, and which run the page shows.
-import { count, duration, isNumber, plain } from "../numbers";
+import { Fold } from "../fold";
+import { count, duration, isNumber } from "../numbers";
 import type { NamedNumber, Study, StudyRun } from "../schemas/study";
 import { clean, Text } from "../text";
-import { Value } from "../value";
+import { StudyNumber } from "./number";
 
-/** An estimate; one that was enumerated has no interval to show. */
-function Number({ e }: { e: NamedNumber }) {
-  const exact = isNumber(e.value) && e.low === e.value && e.high === e.value;
-  if (!exact) return <Value e={e} />;
-  return <span class="value"><span class="number">{plain(e.value)}</span> <span class="interval">exactly</span></span>;
-}
+const FIRST = 8;
 
 const day = (run: StudyRun) => clean(run.finished ?? run.created).slice(0, 10) || "unknown date";
 
@@ -41,6 +37,24 @@ function Shows({ study }: { study: Study }) {
   );
 }
 
+function Numbers({ of }: { of: NamedNumber[] }) {
+  return (
+    <table class="cards numbers-of">
+      <thead><tr><th scope="col">number of the rule</th><th scope="col">estimate</th><th scope="col">method</th><th scope="col" class="value">n</th></tr></thead>
+      <tbody>
+        {of.map((e) => (
+          <tr>
+            <th scope="row"><Text of={e.name} /></th>
+            <td data-label="estimate"><StudyNumber e={e} /></td>
+            <td data-label="method"><span><Text of={e.method || "not named"} />{isNumber(e.level) && e.level < 1 && <span class="minor"> at {Math.round(e.level * 1000) / 10} %</span>}</span></td>
+            <td data-label="n" class="value">{count(e.n)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 export function StudyAnswer({ study }: { study: Study }) {
   const { headline, sentence, why, numbers } = study.verdict;
   return (
@@ -51,20 +65,9 @@ export function StudyAnswer({ study }: { study: Study }) {
       {why && <p class="next minor"><Text of={why} /></p>}
       <Shows study={study} />
       {study.rule_changed && <p class="next"><strong>The rule was changed after this run;</strong> the verdict is by the new one.</p>}
-      {!!numbers?.length && (
-        <table class="cards numbers-of">
-          <thead><tr><th scope="col">number of the rule</th><th scope="col">estimate</th><th scope="col">method</th><th scope="col" class="value">n</th></tr></thead>
-          <tbody>
-            {numbers.map((e) => (
-              <tr>
-                <th scope="row"><Text of={e.name} /></th>
-                <td data-label="estimate"><Number e={e} /></td>
-                <td data-label="method"><Text of={e.method || "not named"} />{isNumber(e.level) && e.level < 1 && <span class="minor"> at {Math.round(e.level * 1000) / 10} %</span>}</td>
-                <td data-label="n" class="value">{count(e.n)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {!!numbers?.length && <Numbers of={numbers.slice(0, FIRST)} />}
+      {!!numbers && numbers.length > FIRST && (
+        <Fold summary={`${numbers.length - FIRST} more numbers`}><Numbers of={numbers.slice(FIRST)} /></Fold>
       )}
     </section>
   );

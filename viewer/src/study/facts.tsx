@@ -4,7 +4,7 @@ import { Fold } from "../fold";
 import { count, duration, isNumber } from "../numbers";
 import type { Study } from "../schemas/study";
 import { clean, Text } from "../text";
-import { Value } from "../value";
+import { StudyNumber } from "./number";
 import { said } from "./trace";
 
 const RULE = ["estimand", "margin", "level", "seeds", "pooling", "supported", "refuted"];
@@ -83,7 +83,7 @@ export function Comparison({ study }: { study: Study }) {
           <tr>
             <th scope="row"><Text of={row.what} /></th>
             <td data-label="published"><Text of={row.published} /></td>
-            <td data-label="here">{row.ours ? <Value e={row.ours} /> : <span class="minor">see the figures</span>}</td>
+            <td data-label="here">{row.ours ? <StudyNumber e={row.ours} /> : <span class="minor">see the figures</span>}</td>
             <td data-label="where"><Text of={row.where} /></td>
           </tr>
         ))}

@@ -8,6 +8,8 @@ import type { StudyFigure } from "../schemas/study";
 import { Text } from "../text";
 import { Trace, type Traced } from "./trace";
 
+type OnCell = (cell: string | null) => void;
+
 /** The marks of a figure that lead to a cell, each cell once. */
 function traced(figure: StudyFigure): Traced[] {
   const found = new Map<string, Traced>();
@@ -22,12 +24,16 @@ function traced(figure: StudyFigure): Traced[] {
   return [...found.values()];
 }
 
-function Drawing({ figure, id }: { figure: StudyFigure; id: string }) {
+function Drawing({ figure, id, onCell }: { figure: StudyFigure; id: string; onCell: OnCell }) {
   const [hovered, setHovered] = useState<string | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
   const marks = useMemo(() => traced(figure), [figure]);
   const shown = hovered ?? chosen;
-  const draw = { shown, onHover: setHovered, onChoose: setChosen };
+  const choose = (cell: string | null) => {
+    setChosen(cell);
+    onCell(cell);
+  };
+  const draw = { shown, onHover: setHovered, onChoose: choose };
   return (
     <figure id={id} class="study-figure">
       <h3><Text of={figure.title} /></h3>
@@ -35,12 +41,12 @@ function Drawing({ figure, id }: { figure: StudyFigure; id: string }) {
       {figure.kind === "heat_map" && <HeatMap figure={figure} {...draw} />}
       {figure.kind === "dots" && <StudyDots figure={figure} {...draw} />}
       <figcaption><Text of={figure.caption} /></figcaption>
-      <Trace marks={marks} chosen={chosen} hovered={hovered} onChoose={setChosen} />
+      <Trace marks={marks} chosen={chosen} hovered={hovered} onChoose={choose} />
     </figure>
   );
 }
 
-export function Figures({ figures }: { figures: StudyFigure[] }) {
+export function Figures({ figures, onCell }: { figures: StudyFigure[]; onCell: OnCell }) {
   if (!figures.length) return <Absent what="Figures" why="no cell is finished yet" />;
-  return <>{figures.map((figure, i) => <Drawing figure={figure} id={`figure-${i + 1}`} />)}</>;
+  return <>{figures.map((figure, i) => <Drawing figure={figure} id={`figure-${i + 1}`} onCell={onCell} />)}</>;
 }
