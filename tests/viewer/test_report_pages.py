@@ -110,6 +110,14 @@ def test_certificates_stand_beside_the_hold_out_value_and_their_controls(opened:
         assert part in opened_fold
 
 
+def test_a_certificate_is_never_printed_below_itself(opened: Open) -> None:
+    report = fake_reports.full()
+    report["certificate"] |= {"value": 0.07981}
+    it = opened(report)
+    assert "certified at most 0.0799" in (it.page.locator("#certificate svg").text_content() or "")
+    assert "at most 0.0799 with probability" in it.text("#certificate figcaption")
+
+
 def test_the_audit_shows_every_certificate_it_was_given(opened: Open) -> None:
     it = opened(audit())
     assert it.page.locator("#certificates-figure").count() == 1

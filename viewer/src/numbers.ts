@@ -46,6 +46,14 @@ export function plain(value: Maybe<number>): string {
   return fixed(value, size >= 100 ? 0 : Math.min(6, 2 - Math.floor(Math.log10(size))));
 }
 
+/** A bound, rounded to the side on which it still holds: up where it bounds from above, down where from below. */
+export function guaranteed(value: number, above = true): string {
+  const places = Math.abs(value) < 0.1 ? 4 : 3;
+  const scaled = value * 10 ** places;
+  const outward = above ? Math.ceil(scaled - 1e-9) : Math.floor(scaled + 1e-9);
+  return fixed(outward / 10 ** places, places);
+}
+
 /** A number that somebody chose, such as a delta: without zeros that say nothing. */
 export function briefly(value: Maybe<number>): string {
   return isNumber(value) ? String(Number(value.toPrecision(3))).replace("-", MINUS) : "—";

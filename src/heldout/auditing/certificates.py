@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +56,7 @@ def own_certificate(facts: Facts) -> dict[str, Any] | None:
         error = Estimate(
             1 - float(e.value), 1 - float(e.high), 1 - float(e.low), e.level, method=e.method, n=e.n
         ).as_json()
-    ledger = [{"what": entry.what, "delta": float(entry.delta)} if hasattr(entry, "what") else {"what": str(entry[0]), "delta": float(entry[1])}
-              for entry in found.ledger]  # fmt: skip
-    return {
-        "quantity": found.quantity, "value": found.value if math.isfinite(found.value) else None, "delta": found.delta, "n": found.n, "formula": found.formula,
-        "source": found.source, "assumptions": list(found.assumptions), "ledger": ledger, "hold_out": error, "status": found.status,
-    }  # fmt: skip
+    return {**found.as_json(), "hold_out": error}
 
 
 def read_certificates(path: Path, data_hash: str) -> dict[str, Any]:

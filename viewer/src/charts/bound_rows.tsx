@@ -1,5 +1,5 @@
 // Upper bounds on one axis of risk, a row a family: what is certified, what was seen, the shuffled-label control.
-import { isNumber, isOk } from "../numbers";
+import { guaranteed, isNumber, isOk } from "../numbers";
 import type { Maybe } from "../schema";
 import type { Bound, BoundRow } from "../schemas/certify";
 import { clean, short } from "../text";
@@ -17,8 +17,7 @@ export function isSure(bound: Maybe<Bound>): bound is Sure {
 /** A bound is printed rounded up: what is printed still holds. */
 export function bounded(bound: Maybe<Bound>): string {
   if (!isSure(bound)) return "withheld";
-  const step = bound.value < 0.1 ? 1e4 : 1e3;
-  return (Math.ceil(bound.value * step - 1e-9) / step).toFixed(step === 1e4 ? 4 : 3);
+  return guaranteed(bound.value);
 }
 
 function written(row: BoundRow): string {

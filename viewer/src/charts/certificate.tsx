@@ -1,5 +1,5 @@
 // The hold-out value with its interval, and what is guaranteed, on one axis.
-import { isNumber, isOk, percentLevel, plain, spoken } from "../numbers";
+import { guaranteed, isNumber, isOk, percentLevel, spoken } from "../numbers";
 import type { Certificate as Data } from "../schema";
 import { clean, short } from "../text";
 import { XAxis } from "./axes";
@@ -25,7 +25,7 @@ export function Certificate({ data }: { data: Data & { value: number } }) {
   const domain = scoreDomain([...values, above === false ? 1 : 0], 0.08) ?? [0, 1];
   const sign = above === null ? "" : above ? "at most " : "at least ";
   const sure = isNumber(data.delta) ? `, with probability ${percentLevel(1 - data.delta)}` : "";
-  const label = `${clean(data.quantity)}: hold-out ${spoken(data.hold_out)}; certified ${sign}${plain(data.value)}${sure}.`;
+  const label = `${clean(data.quantity)}: hold-out ${spoken(data.hold_out)}; certified ${sign}${guaranteed(data.value, above !== false)}${sure}.`;
   return (
     <Chart label={label} height={150} maxWidth={760}>
       {(width) => {
@@ -48,7 +48,7 @@ export function Certificate({ data }: { data: Data & { value: number } }) {
             {above !== null && <line class="certified" x1={start} x2={edge} y1={84} y2={84} />}
             <line class="certified end" x1={edge} x2={edge} y1={75} y2={93} />
             <text x={edge} y={68} text-anchor={anchor(edge, width)}>
-              certified {sign}{plain(data.value)}
+              certified {sign}{guaranteed(data.value, above !== false)}
             </text>
           </g>
         );

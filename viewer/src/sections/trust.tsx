@@ -4,7 +4,7 @@ import { Absent, Figure } from "../charts/figure";
 import { drawableBins, Reliability } from "../charts/reliability";
 import { Bounds } from "./bounds";
 import { levelOf, Methods } from "../methods";
-import { count, isNumber, isOk, percentLevel, plain } from "../numbers";
+import { count, guaranteed, isNumber, isOk, percentLevel, plain } from "../numbers";
 import type { Certificate as CertificateData, Report } from "../schema";
 import { Capital, Text } from "../text";
 import { Value } from "../value";
@@ -67,7 +67,7 @@ function Guarantee({ report }: { report: Report }) {
       caption={
         <>
           <Capital of={data.quantity} />: what was seen on the hold-out (dot, {percentLevel(data.hold_out?.level)} interval) and what
-          is guaranteed: {above === null ? "" : above ? "at most " : "at least "}{plain(data.value)}
+          is guaranteed: {above === null ? "" : above ? "at most " : "at least "}{guaranteed(data.value, above !== false)}
           {isNumber(data.delta) && <> with probability {percentLevel(1 - data.delta)}</>}, n = {count(data.n)}.
         </>
       }
