@@ -127,11 +127,11 @@ def test_json_is_plain():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(InputError, match=r"losses have shape \(0,\); give one loss a test row"):
+    with pytest.raises(InputError, match=r"losses have shape \(0,\); give one loss a row"):
         holdout([])
     with pytest.raises(InputError, match="1 of 3 losses are NaN"):
         holdout([0, np.nan, 1])
-    with pytest.raises(InputError, match=r"losses run from 0 to 2\.5; give losses in \[0, 1\]"):
+    with pytest.raises(InputError, match=r"losses run from 0 to 2\.5; scale them to \[0, 1\]"):
         holdout([0, 2.5])
     with pytest.raises(InputError, match="delta = 5; give a probability"):
         holdout([0, 1], delta=5)

@@ -61,5 +61,5 @@ def dziugaite_roy_upper(
             f"a prior variance of {variance:g}", f"give one between 0 and the grid's end {largest:g}"
         )
     steps = max(1.0, precision * math.log(largest / variance))
-    budget = kl + 2.0 * math.log(steps) + math.log(math.pi**2 * n / (6.0 * delta))
+    budget = kl + 2.0 * math.log(steps) + math.log(math.pi**2 * n / 6.0) - math.log(delta)
     return kl_inverse_upper(mean, up(max(budget, 0.0) / (n - 1)))

@@ -27,6 +27,8 @@ import numpy as np
 from heldout.certificates.binomial_tail import clopper_pearson_upper, hoeffding_upper, kl_chernoff_upper
 from heldout.certificates.bounded_mean import betting_upper
 from heldout.certificates.certificate import Certificate, Charge
+from heldout.certificates.countable_class import checked_losses
+from heldout.certificates.outward import check_delta
 from heldout.core.errors import InputError
 
 Loss = Literal["zero-one", "bounded"]
@@ -156,24 +158,12 @@ def _ledger(delta: float, look: int | None) -> tuple[float, tuple[Charge, ...]]:
 def _checked(
     losses: Any, delta: float, look: int | None, groups: Any | None, loss: str | None
 ) -> tuple[np.ndarray, Any]:
-    x = np.asarray(losses, dtype=np.float64)
-    if x.ndim != 1 or len(x) == 0:
-        raise InputError(f"losses have shape {x.shape}", "give one loss a test row, at least one")
-    if np.isnan(x).any():
-        raise InputError(
-            f"{int(np.isnan(x).sum())} of {len(x)} losses are NaN", "mend the rows the model fails on"
-        )
-    if x.min() < 0 or x.max() > 1:
-        cause = f"losses run from {x.min():g} to {x.max():g}"
-        raise InputError(
-            cause, "give losses in [0, 1], such as 0/1 errors, or scale them by a bound known beforehand"
-        )
+    x, zero_one = checked_losses(losses)
     if loss not in (None, "zero-one", "bounded"):
         raise InputError(f"loss = {loss!r}", 'give "zero-one" or "bounded"')
-    if loss == "zero-one" and not ((x == 0) | (x == 1)).all():
+    if loss == "zero-one" and not zero_one:
         raise InputError("losses other than 0 and 1 were given as zero-one", 'give loss="bounded"')
-    if not 0.0 < delta < 1.0:
-        raise InputError(f"delta = {delta}", "give a probability of failure between 0 and 1, such as 0.05")
+    check_delta(delta)
     if look is not None and look < 1:
         raise InputError(f"look = {look}", "count looks from 1")
     if groups is None:

@@ -46,7 +46,7 @@ def maurer_budget(kl: float, n: int, delta: float, constant: Constant = "2 sqrt 
     check_delta(delta)
     check_divergence(kl)
     most = xi(n) if constant == "xi" else 2.0 * math.sqrt(n)
-    return up(kl + math.log(most / delta))
+    return up(kl + math.log(most) - math.log(delta))
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ def monte_carlo_upper(mean: float, draws: int, delta: float) -> float:
     """T10 for the mean loss of `draws` independent draws of the predictor, rounded up."""
     check_delta(delta, "the delta of the Monte-Carlo step")
     check_mean(mean, draws)
-    return kl_inverse_upper(mean, up(math.log(2.0 / delta) / draws))
+    return kl_inverse_upper(mean, up((math.log(2.0) - math.log(delta)) / draws))
 
 
 def mean_of_draws(draw_losses: Any) -> tuple[float, int]:

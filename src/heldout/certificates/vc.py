@@ -30,7 +30,7 @@ def vc_gap(n: int, dimension: int, delta: float) -> float:
         raise InputError(f"a VC dimension of {dimension}", "give a whole number of at least 1")
     # Where 2n < d the growth function is at most 2^(2n).
     growth = dimension * (math.log(2 * n / dimension) + 1.0) if 2 * n >= dimension else 2 * n * math.log(2)
-    return up(math.sqrt((growth + math.log(4.0 / delta)) / n))
+    return up(math.sqrt((growth + math.log(4.0) - math.log(delta)) / n))
 
 
 def vc(
