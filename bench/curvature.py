@@ -1,8 +1,8 @@
 """Curvature beside the routes everyone writes: `python -m bench.curvature [--quick]`.
 
 Speed: milliseconds a Hessian-vector product, and ratios, all routes in one process with one thread, one after the other in
-every repetition; a ratio is the median over repetitions of the ratio within a repetition. curvlinops takes part where it is
-installed. Estimators: the error of traces and densities of a trained 760-parameter network whose Hessian is known exactly,
+every repetition; a ratio is the median over repetitions of the ratio within a repetition. curvlinops, hessian-eigenthings and PyHessian
+take part where they are installed. Estimators: the error of traces and densities of a trained 760-parameter network whose Hessian is known exactly,
 beside plain textbook versions written here. Then effective dimension with true and random labels, and two seeds of one
 network joined by a line and by a curve.
 """
@@ -10,6 +10,7 @@ network joined by a line and by a curve.
 from __future__ import annotations
 
 import argparse
+import copy
 import importlib
 import itertools
 import math
@@ -17,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +37,8 @@ from heldout.measures.effective_dimension import effective_dimension
 from heldout.measures.mode_connectivity import mode_connectivity
 from heldout.measures.spectral_density import spectral_density
 from heldout.measures.trace import trace
+
+CURVLINOPS = "curvlinops H @ v"
 
 
 def main() -> None:
@@ -119,11 +123,27 @@ def _routes() -> None:
                 "torch.func.linearize(grad), call 2": calls[1],
                 "torch.func.linearize(grad), call 3": calls[2],
             }
+        peer = _peer_product(model, data, v)
+        if peer is not None:
+            found["curvlinops H @ v"] = peer
         ours = second_order(subject)
         found["heldout, forward route, call 3"] = [ours(v.unsqueeze(0))[0] for _ in range(3)][-1]
         _say(f"\n{name}, {len(theta)} parameters, float64: relative error of one Hessian-vector product")
         for route, product in found.items():
             _say(f"  {route:40}{float((product - truth).norm() / truth.norm()):.1e}")
+
+
+def _peer_product(model: nn.Module, data: tuple[Tensor, Tensor], v: Tensor) -> Tensor | None:
+    try:
+        peer = importlib.import_module("curvlinops")
+    except ImportError:
+        return None
+    params = {name: w for name, w in model.named_parameters() if w.requires_grad}
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        operator = peer.HessianLinearOperator(
+            model.eval(), nn.CrossEntropyLoss(), list(params.values()), [data], check_deterministic=False
+        )
+        return torch.as_tensor(operator @ v).detach()
 
 
 def _speed(name: str, model: nn.Module, data: tuple[Tensor, Tensor], repetitions: int) -> None:
@@ -157,41 +177,86 @@ def _speed(name: str, model: nn.Module, data: tuple[Tensor, Tensor], repetitions
         "heldout, backward route (graph kept), 8": (lambda: kept(vectors), 8),
         "heldout, forward route, 1": (lambda: ours(vectors[:1]), 1),
         "heldout, forward route, 8": (lambda: ours(vectors), 8),
-        **_curvlinops(model, x, y, vectors),
+        **_peers(model, x, y, vectors),
     }
     times: dict[str, list[float]] = {route: [] for route in routes}
     for repetition in range(repetitions + 1):
         for route, (run, count) in routes.items():
-            start = time.perf_counter()
-            run()
+            with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):  # for the peers
+                start = time.perf_counter()
+                run()
             if repetition:
                 times[route].append((time.perf_counter() - start) * 1000 / count)
     _say(f"\n{name}: {p:,} parameters, {len(y):,} rows, float32; built and checked in {built:.1f} s")
-    _say(f"{'':44}{'ms a product':>14}{'of a gradient':>15}{'speed to double backward':>26}")
+    _say(
+        f"{'':44}{'ms a product':>14}{'of a gradient':>15}{'speed to double backward':>26}{'to curvlinops H @ v':>22}"
+    )
     reference = times["double backward, graph built anew"]
+    beside = times.get(CURVLINOPS)
     for route, found in times.items():
         of = statistics.median(a / b for a, b in zip(found, times["one gradient"]))
         to = statistics.median(b / a for a, b in zip(found, reference))
-        _say(f"{route:44}{statistics.median(found):14.2f}{of:15.2f}{to:26.2f}")
+        peer = "" if beside is None else f"{statistics.median(b / a for a, b in zip(found, beside)):22.2f}"
+        _say(f"{route:44}{statistics.median(found):14.2f}{of:15.2f}{to:26.2f}{peer}")
     exact = second_order(subject, Matrix(dtype=torch.float64))(vectors.double())
     error = float((ours(vectors).double() - exact).norm() / exact.norm())
     _say(f"float32 products differ from float64 ones by {error:.1e} of their length")
 
 
-def _curvlinops(
+def _peers(
     model: nn.Module, x: Tensor, y: Tensor, vectors: Tensor
 ) -> dict[str, tuple[Callable[[], object], int]]:
-    try:
-        peer = importlib.import_module("curvlinops")
-    except ImportError:
-        _say("curvlinops is not installed: no peer beside the products")
-        return {}
+    """The peers that are installed, each by its own way to one product."""
     params = {name: w for name, w in model.named_parameters() if w.requires_grad}
-    operator = peer.HessianLinearOperator(model, F.cross_entropy, params, [(x, y)], check_deterministic=False)
+    found: dict[str, tuple[Callable[[], object], int]] = {}
+    for name, add in (
+        ("curvlinops", _curvlinops),
+        ("hessian_eigenthings", _eigenthings),
+        ("pyhessian", _pyhessian),
+    ):
+        try:
+            peer = importlib.import_module(name)
+        except ImportError:
+            _say(f"{name} is not installed: not beside the products")
+            continue
+        found |= add(peer, model, x, y, params, vectors)
+    return found
+
+
+def _curvlinops(
+    peer: Any, model: nn.Module, x: Tensor, y: Tensor, params: dict[str, Tensor], vectors: Tensor
+) -> dict[str, tuple[Callable[[], object], int]]:
+    operator = peer.HessianLinearOperator(
+        model, nn.CrossEntropyLoss(), list(params.values()), [(x, y)], check_deterministic=False
+    )
+    columns = vectors.T.contiguous()
     return {
-        "curvlinops H @ v": (lambda: operator @ vectors[0], 1),
-        "curvlinops H @ V, 8": (lambda: operator @ vectors.T, 8),
+        CURVLINOPS: (lambda: operator @ vectors[0], 1),
+        "curvlinops H @ V, 8": (lambda: operator @ columns, 8),
     }
+
+
+def _eigenthings(
+    peer: Any, model: nn.Module, x: Tensor, y: Tensor, params: dict[str, Tensor], vectors: Tensor
+) -> dict[str, tuple[Callable[[], object], int]]:
+    operator = peer.HessianOperator(
+        model, [(x, y)], lambda model, batch: F.cross_entropy(model(batch[0]), batch[1])
+    )
+    return {"hessian-eigenthings": (lambda: operator.matvec(vectors[0]), 1)}
+
+
+def _pyhessian(
+    peer: Any, model: nn.Module, x: Tensor, y: Tensor, params: dict[str, Tensor], vectors: Tensor
+) -> dict[str, tuple[Callable[[], object], int]]:
+    own = copy.deepcopy(model)  # it leaves gradients in the model and sets it to eval mode
+    product = importlib.import_module("pyhessian.utils").hessian_vector_product
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        kept = peer.hessian(own, nn.CrossEntropyLoss(), data=(x, y), cuda=False)
+    parts = [
+        part.view_as(w)
+        for part, w in zip(torch.split(vectors[0], [w.numel() for w in kept.params]), kept.params)
+    ]
+    return {"PyHessian, graph kept": (lambda: product(kept.gradsH, kept.params, parts), 1)}
 
 
 def _trained(
