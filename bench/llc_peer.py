@@ -111,7 +111,7 @@ def _measured(
         return _loss(functional_call(model, weights, (data[0],)), data[1]).mean()
 
     def energy(thetas: Tensor) -> Tensor:
-        return over_replicas(one, thetas.float(), (x, y))
+        return over_replicas(one, thetas.float(), (x, y), CHAINS)
 
     start = torch.cat([part.detach().reshape(-1) for part in model.parameters()])
     return llc_of_energy(energy, start, N, seed, gamma=1.0, settings=settings)

@@ -87,7 +87,7 @@ def fit_ladder(t: Any, curve: Any, square: Any, n: int | None = None, largest: f
     left_out = (both.sum(0) - both) / (e - 1)
     found = design.average(np.concatenate([both.mean(0)[None], left_out]), whiten)
     value, spread = float(found.values[0]), found.spread
-    jackknife = math.sqrt((e - 1) * float(found.values[1:].var()))
+    jackknife = math.sqrt((e - 1) * float(found.held[1:].var()))
     untold = 0.0 if n is None else UNTOLD / max(math.log(n * largest) - float(digamma(max(value, 0.05))), 1.0)
     stderr = math.sqrt(jackknife**2 + spread**2 + (FLOOR * value) ** 2 + untold**2)
     return LadderFit(
@@ -162,6 +162,7 @@ class _Design:
         weight = np.exp(-0.5 * (ic - ic.min((1, 2), keepdims=True))) * self._share()
         weight /= weight.sum((1, 2), keepdims=True)
         mean = (weight * value).sum((1, 2))
+        held = (weight[0] * value).sum((1, 2))  # the forms' weights as they are for the first
         first = weight[0]
         names: dict[str, float] = {}
         for w, form in zip(first.sum(0), self.labels):
@@ -176,7 +177,7 @@ class _Design:
             bare = bare + self.columns[:, 0, [keep[i] for i in known]] @ (share @ solution)[known]
         spread = math.sqrt(float((first * (value[0] - mean[0]) ** 2).sum()))
         multiplicity = 1.0 + float(first.sum(0) @ each)
-        return _Average(mean, spread, multiplicity, names, whole, bare, float(fits[w][2][f]))
+        return _Average(mean, held, spread, multiplicity, names, whole, bare, float(fits[w][2][f]))
 
     def _share(self) -> Floats:
         """A form's shifts share one weight, so that a fine grid of them is not an argument for the form."""
@@ -192,6 +193,7 @@ class _Average:
     chi^2 a number."""
 
     values: Floats
+    held: Floats
     spread: float
     multiplicity: float
     weights: dict[str, float]

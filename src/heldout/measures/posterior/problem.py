@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from heldout.core.batch import Batch, take
 from heldout.core.errors import InputError, Withheld
-from heldout.core.population import over_replicas
+from heldout.core.population import MEMORY_BYTES, bytes_made, over_replicas
 from heldout.core.subject import Subject
 from heldout.learners.rescaling import Rescaling
 
@@ -190,10 +191,24 @@ def _mean_loss(
     def few(pair: tuple[Tensor, Tensor], data: Batch) -> Tensor:
         return one(pair[0], take(data, pair[1]))
 
+    whole, some = _chunk(one, batch), _chunk(few, batch)
     return (
-        lambda thetas: over_replicas(one, thetas, batch),
-        lambda thetas, rows: over_replicas(few, (thetas, rows), batch),
+        lambda thetas: over_replicas(one, thetas, batch, whole(thetas)),
+        lambda thetas, rows: over_replicas(few, (thetas, rows), batch, some((thetas, rows))),
     )
+
+
+def _chunk(f: Callable[[Any, Batch], Tensor], batch: Batch) -> Callable[[Any], int]:
+    """How many replicas fit the memory, found once: the loss is asked for thousands of times, always on as many rows."""
+    known: list[int] = []
+
+    def rows_at_once(thetas: Any) -> int:
+        if not known:
+            first = thetas[0] if isinstance(thetas, Tensor) else tuple(part[0] for part in thetas)
+            known.append(max(1, MEMORY_BYTES // max(1, bytes_made(lambda: f(first, batch)))))
+        return known[0]
+
+    return rows_at_once
 
 
 def _moving(parameters: Tensor | None, count: int) -> Tensor:
