@@ -48,7 +48,9 @@ def main() -> None:
     _say(
         f"lambda(n beta = {T:.0f}), gamma = 1, Hamiltonian chains: {truth:.3f} +- {exact.curve_stderr[0]:.3f}"
     )
-    ours = [_until(lambda draws, s=seed: _ours(model, x, y, s, draws), "heldout", truth) for seed in range(seeds)]
+    ours = [
+        _until(lambda draws, s=seed: _ours(model, x, y, s, draws), "heldout", truth) for seed in range(seeds)
+    ]
     try:
         sampler: Any = importlib.import_module("devinterp.slt.sampler")
     except ImportError:

@@ -13,8 +13,7 @@ from heldout.core.preserved import fingerprint
 from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
 from heldout.measures.llc import llc, llc_of_energy, llc_report
-from heldout.measures.posterior.settings import Ladder
-from heldout.measures.posterior.settings import OneTemperature
+from heldout.measures.posterior.settings import Ladder, OneTemperature
 
 SHORT = Ladder(ensembles=8, burn=120, draws=150, rungs=10)
 

@@ -39,7 +39,9 @@ def test_every_sampler_finds_the_truth_and_none_averages_its_burn_in(sampler: st
     assert abs(float(found.estimate.value) - 10) < 0.8
     assert len(found.loss_traces) == 400  # the draws; nothing of the burn-in
     start, later = found.loss_traces[:5].mean(), found.loss_traces[5:].mean()
-    assert 0.5 < start / later < 2  # chains start at w*, where the loss is 0: it has risen before the first draw
+    assert (
+        0.5 < start / later < 2
+    )  # chains start at w*, where the loss is 0: it has risen before the first draw
 
 
 def test_a_strong_localization_is_reported_with_what_it_hides() -> None:

@@ -1,10 +1,10 @@
 """The multiplicity-corrected learning coefficient: a ladder of t = n beta, the curve Lambda(t), and the fit of (lambda, m).
 
 1. A pilot of few short chains over a wide range of t finds where the curve leaves the box and how fast neighbours part.
-2. The ladder: ratios 1 + 2.8/sqrt(Lambda), at most `RUNGS`, up to n with noise, up to `HIGHEST` over the pilot's start
+2. The ladder: ratios 1 + 2.8/sqrt(Lambda), at most `rungs`, up to n with noise, up to `HIGHEST` over the pilot's start
    without, and never beyond what the loss's precision resolves.
-3. `ENSEMBLES` ladders of exact chains with exchange (learners/ladder.py), and `fit_ladder` on their means.
-4. `doubts`: what withholds the answer.
+3. `ensembles` ladders of exact chains with exchange (learners/ladder.py), and `fit_ladder` on their means.
+4. `doubts`: what withholds the answer. Chains that have not converged get one more attempt, `LONGER` times as long.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from heldout.learners.ladder import LadderTrace, sample_ladders
 from heldout.measures.posterior.coefficient import LearningCoefficient
 from heldout.measures.posterior.doubts import doubts
 from heldout.measures.posterior.problem import Problem
-from heldout.measures.posterior.settings import FEWEST_RUNGS, Ladder
+from heldout.measures.posterior.settings import FEWEST_RUNGS, LONGER, Ladder
 from heldout.stats.ladder_fit import LadderFit, fit_ladder
 from heldout.stats.rhat_ess import ess, r_hat
 
@@ -50,25 +50,36 @@ def corrected_over_seeds(
     chosen = settings or Ladder()
     boxes = [_box_loss(problem, seed) for seed in seeds]
     ladders, pilot = _ladders(problem, seeds, chosen, boxes)
-    jitter = JITTER if problem.log_prior else 0.0
-    found: dict[int, LearningCoefficient] = {}
-    for same in _populations(ladders, chosen.ensembles * problem.parameters):
-        traces = sample_ladders(
-            problem.loss,
-            problem.parameters,
-            np.stack([ladders[i] for i in same]),
-            [seeds[i] for i in same],
-            problem.prior,
-            chosen.ensembles,
-            chosen.burn,
-            chosen.draws,
-            problem.moves,
-            jitter,
-        )
-        for i, trace in zip(same, traces):
-            found[i] = _judged(problem, seeds[i], chosen, boxes[i], trace, pilot)
+    found: dict[int, tuple[LearningCoefficient, bool]] = {}
+    spent = dict.fromkeys(range(len(seeds)), pilot)
+    for attempt in range(chosen.attempts):
+        left = [i for i in range(len(seeds)) if i not in found or found[i][1]]
+        longer = replace(chosen, burn=chosen.burn * LONGER**attempt, draws=chosen.draws * LONGER**attempt)
+        for same in _populations([ladders[i] for i in left], chosen.ensembles * problem.parameters):
+            places = [left[i] for i in same]
+            traces = _sampled(problem, [ladders[i] for i in places], [seeds[i] for i in places], longer)
+            for i, trace in zip(places, traces):
+                spent[i] += trace.gradients * len(trace.t) * chosen.ensembles
+                found[i] = _judged(problem, seeds[i], longer, boxes[i], trace)
     seconds = (time.perf_counter() - begun) / len(seeds)
-    return [replace(found[i], seconds=seconds) for i in range(len(seeds))]
+    return [replace(found[i][0], seconds=seconds, gradients=spent[i]) for i in range(len(seeds))]
+
+
+def _sampled(
+    problem: Problem, ladders: Sequence[Floats], seeds: Sequence[int], chosen: Ladder
+) -> list[LadderTrace]:
+    return sample_ladders(
+        problem.loss,
+        problem.parameters,
+        np.stack(ladders),
+        seeds,
+        problem.prior,
+        chosen.ensembles,
+        chosen.burn,
+        chosen.draws,
+        problem.moves,
+        JITTER if problem.log_prior else 0.0,
+    )
 
 
 def _populations(ladders: Sequence[Floats], numbers: int) -> list[list[int]]:
@@ -82,9 +93,9 @@ def _populations(ladders: Sequence[Floats], numbers: int) -> list[list[int]]:
 
 
 def _judged(
-    problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace, pilot: int
-) -> LearningCoefficient:
-    """What one seed's ladder says, and whether it is to be believed."""
+    problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace
+) -> tuple[LearningCoefficient, bool]:
+    """What one seed's ladder says, withheld where it is not to be believed; and whether longer chains may mend that."""
     rungs = trace.t
     curves = trace.t * trace.loss.mean(0)  # [e k]
     overall = trace.loss.mean((0, 1))
@@ -94,13 +105,13 @@ def _judged(
     sizes = np.array([ess(trace.loss[:, :, k].T) for k in range(len(rungs))])
     fit = fit_ladder(trace.t, curves, squares, problem.n, box) if finite else None
     stderr = curves.std(0, ddof=1) / math.sqrt(chosen.ensembles)
-    checks, reason = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen)
+    checks, reason, longer = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen)
     n = problem.n or 0
     method = f"{chosen.ensembles} ladders of {len(rungs)} temperatures, Hamiltonian chains with exchange, fit of lambda and m"
     estimate = (
         _estimate(fit, chosen, method, n) if not reason and fit else Estimate.withheld(reason, method, n)
     )
-    return LearningCoefficient(
+    told = LearningCoefficient(
         estimate=estimate,
         target=TARGET,
         t=trace.t,
@@ -127,8 +138,8 @@ def _judged(
         fit=fit.weights if fit else {},
         fitted=fit.curve if fit else None,
         multiplicity=fit.multiplicity if fit else math.nan,
-        gradients=trace.gradients * len(rungs) * chosen.ensembles + pilot,
     )
+    return told, longer
 
 
 def _estimate(fit: LadderFit, chosen: Ladder, method: str, n: int) -> Estimate:

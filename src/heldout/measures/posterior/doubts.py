@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
@@ -14,6 +16,18 @@ from heldout.measures.posterior.settings import Ladder
 from heldout.stats.ladder_fit import LadderFit
 
 Floats = NDArray[np.float64]
+R_HAT, ESS = 1.05, 300  # with the ESS at its limit R-hat is about 1.05 by chance
+WIDEST = 0.12  # half-width of an interval that is still reported
+BEYOND = 0.25
+MISFIT = 4.0
+
+
+class Doubts(NamedTuple):
+    """The number behind each reason; the first reason that holds ("" where none does); whether longer chains may help."""
+
+    checks: dict[str, float]
+    reason: str = ""
+    longer: bool = False
 
 
 def doubts(
@@ -25,11 +39,13 @@ def doubts(
     sizes: Floats,
     fit: LadderFit | None,
     chosen: Ladder,
-) -> tuple[dict[str, float], str]:
-    """The numbers behind every reason to withhold, and the first reason that holds ("" where none does)."""
+) -> Doubts:
+    """Everything that may be wrong with a ladder, in the order in which it is told."""
     d, k, half = problem.parameters, len(trace.t), chosen.ensembles // 2
     if fit is None:
-        return {}, "the loss is not finite along the chains: they diverge; use a smaller radius, or float64"
+        return Doubts(
+            {}, "the loss is not finite along the chains: they diverge; use a smaller radius, or float64"
+        )
     drop = -trace.lowest
     allowed = (
         float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
@@ -58,36 +74,40 @@ def doubts(
         "beyond the top rung": beyond,
     }
     if drop > allowed:
-        return checks, (
+        return Doubts(
+            checks,
             f"w* is no minimum: the loss is lower by {max(drop, fall(problem)):.3g} nearby (at most {allowed:.3g} can be chance); "
-            "train further, or start at the point they found"
+            "train further, or start at the point they found",
         )
-    if checks["largest R-hat"] > 1.03:
-        return (
+    if checks["largest R-hat"] > R_HAT:
+        return Doubts(
             checks,
-            f"the chains disagree: R-hat {checks['largest R-hat']:.3f} on the worst temperature; above 1.03; give more draws",
+            f"the chains disagree: R-hat {checks['largest R-hat']:.3f} on the worst temperature, above {R_HAT}; give more draws",
+            True,
         )
-    if checks["smallest ESS"] < 300:
-        return (
+    if checks["smallest ESS"] < ESS:
+        return Doubts(
             checks,
-            f"too few independent draws: ESS {checks['smallest ESS']:.0f} of 300 on the worst temperature; give more draws",
+            f"too few independent draws: ESS {checks['smallest ESS']:.0f} of {ESS} on the worst temperature; give more draws",
+            True,
         )
     if checks["cold against hot, largest t"] > limit:
-        return checks, (
-            f"chains started at w* and chains annealed from the whole box disagree (t = {gap.max():.1f}, limit {limit:.1f}): "
-            "the sampler does not travel between parts of the posterior"
-        )
-    if fit.value - 2 * fit.stderr > d / 2:
-        return checks, (
-            f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
-        )
-    if fit.value <= 0 or width > 0.2:
-        return checks, f"the fit does not determine lambda: the interval reaches {width:.0%} either side"
-    if fit.misfit > 3:
-        return (
+        return Doubts(
             checks,
-            f"no known approach to lambda fits the curve Lambda(t): chi^2 {fit.misfit:.1f} a number; no plateau",
+            f"chains started at w* and chains annealed from the whole box disagree (t = {gap.max():.1f}, limit {limit:.1f}): "
+            "the sampler does not travel between parts of the posterior",
+            True,
         )
-    if beyond > 0.15:
-        return checks, f"lambda lies {beyond:.0%} beyond the top of the ladder: an extrapolation"
-    return checks, ""
+    return Doubts(checks, _of_the_fit(fit, d, width, beyond))
+
+
+def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float) -> str:
+    if fit.value - 2 * fit.stderr > d / 2:
+        return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
+    if fit.value <= 0 or width > WIDEST:
+        return f"the fit does not determine lambda: the interval reaches {width:.0%} either side"
+    if fit.misfit > MISFIT:
+        return f"no known approach to lambda fits the curve Lambda(t): chi^2 {fit.misfit:.1f} a number; no plateau"
+    if beyond > BEYOND:
+        return f"lambda lies {beyond:.0%} beyond the top of the ladder: an extrapolation"
+    return ""

@@ -11,18 +11,20 @@ import numpy as np
 from heldout.core.errors import InputError
 
 Sampler = Literal["langevin", "underdamped", "hamiltonian"]
-RUNGS, ENSEMBLES, BURN, DRAWS = 22, 16, 400, 800
+RUNGS, ENSEMBLES, BURN, DRAWS = 22, 16, 250, 300
 FEWEST_RUNGS = 8
+LONGER = 3
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """Settings of the run; None is chosen from the problem."""
+    """Settings of the run; None is chosen from the problem. attempts: chains that disagree are run again, `LONGER` times as long."""
 
     ensembles: int = ENSEMBLES
     burn: int = BURN
     draws: int = DRAWS
     rungs: int = RUNGS
+    attempts: int = 2
     lowest: float | None = None
     highest: float | None = None
     level: float = 0.95
@@ -33,6 +35,8 @@ class Ladder:
                 f"ensembles={self.ensembles}, burn={self.burn}, draws={self.draws}, rungs={self.rungs}",
                 f"give at least 8 ensembles, 100 steps of burn-in, 100 draws and {FEWEST_RUNGS} rungs",
             )
+        if self.attempts < 1:
+            raise InputError(f"attempts={self.attempts}", "give at least 1")
         ends = [v for v in (self.lowest, self.highest) if v is not None]
         if any(not 0 < v < math.inf for v in ends) or (len(ends) == 2 and ends[0] * 4 > ends[1]):
             raise InputError(
