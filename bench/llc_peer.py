@@ -17,6 +17,8 @@ import statistics
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,7 +51,7 @@ def main() -> None:
         f"lambda(n beta = {T:.0f}), gamma = 1, Hamiltonian chains: {truth:.3f} +- {exact.curve_stderr[0]:.3f}"
     )
     ours = [
-        _until(lambda draws, s=seed: _ours(model, x, y, s, draws), "heldout", truth) for seed in range(seeds)
+        _until(partial(_ours, model, x, y, seed), "heldout, full batches", truth) for seed in range(seeds)
     ]
     try:
         sampler: Any = importlib.import_module("devinterp.slt.sampler")
@@ -58,10 +60,8 @@ def main() -> None:
         return
     warnings.simplefilter("ignore")
     for name, loader in _loaders(x, y).items():
-        peer = [
-            _until(lambda draws, s=seed: _peer(sampler, model, loader, s, draws), name, truth)
-            for seed in range(seeds)
-        ]
+        runs = [partial(_peer, sampler, model, loader, seed) for seed in range(seeds)]
+        peer = [_until(run, name, truth) for run in runs]
         ratio = statistics.median(ours) / statistics.median(peer)
         _say(f"wall time, heldout / {name}: {ratio:.2f} (medians of {seeds} seeds)")
 
@@ -148,7 +148,7 @@ def _loaders(x: Tensor, y: Tensor) -> dict[str, Any]:
     }
 
 
-def _until(run: Any, name: str, truth: float) -> float:
+def _until(run: Callable[[int], tuple[float, float]], name: str, truth: float) -> float:
     """Wall seconds of the first run whose standard error is small enough."""
     draws = FIRST
     while True:
