@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from heldout.core.cost import counted
 from heldout.core.preserved import fingerprint
 from heldout.core.subject import Subject
 from heldout.measures.llc import llc_of_energy, llc_report
@@ -33,10 +34,12 @@ def measured(sampler: str = "langevin", **options: float) -> LearningCoefficient
 
 @pytest.mark.parametrize("sampler", ["langevin", "underdamped", "hamiltonian"])
 def test_every_sampler_finds_the_truth_and_none_averages_its_burn_in(sampler: str) -> None:
-    found = measured(sampler, gamma=0.0)
+    with counted() as cost:
+        found = measured(sampler, gamma=0.0)
     assert found.estimate.ok, found.reason
     assert abs(float(found.estimate.value) - 10) < 4 * float(found.estimate.stderr)  # type: ignore[arg-type]
     assert abs(float(found.estimate.value) - 10) < 0.8
+    assert cost.gradients >= found.gradients > 0
     assert len(found.loss_traces) == 400  # the draws; nothing of the burn-in
     start, later = found.loss_traces[:5].mean(), found.loss_traces[5:].mean()
     assert (
