@@ -45,7 +45,7 @@ def main() -> None:
     seeds = options.parse_args().seeds
     torch.set_num_threads(1)
     model, x, y = _trained()
-    exact = _measured(model, x, y, 0, OneTemperature(T, "hamiltonian", chains=16, burn=300, draws=1000))
+    exact = _measured(model, x, y, 0, OneTemperature(T, "hamiltonian", chains=8, burn=200, draws=300))
     truth = float(exact.curve[0])
     _say(
         f"lambda(n beta = {T:.0f}), gamma = 1, Hamiltonian chains: {truth:.3f} +- {exact.curve_stderr[0]:.3f}"
