@@ -12,6 +12,7 @@ from heldout.calibration import curvature
 from heldout.calibration.calibrate import calibrate, instruments, run_cases, summary
 from heldout.calibration.case import Case
 from heldout.cli import run
+from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.store.rows import read_rows
@@ -149,3 +150,19 @@ def test_the_page_pools_coverage_and_keeps_what_was_withheld(tmp_path: Path) -> 
     assert page["cases"][-1]["reason"] == "no minimum"
     assert len(page["runs"]) == len(rows)
     assert "calibrate/1" in render_report(page)
+
+
+def test_seeds_that_run_together_give_a_row_each_and_share_the_cost() -> None:
+    asked = []
+
+    def together(seeds):  # type: ignore[no-untyped-def]
+        asked.append(list(seeds))
+        spend(6.0 * len(seeds))
+        return [Estimate(2.0 + seed, 1.0, 3.0, stderr=0.5) for seed in seeds]
+
+    case = Case("mean", "many", 2.0, lambda seed: together([seed])[0], run_many=together)
+    rows = list(run_cases([case], 13, have=[("mean", "many", 4)]))
+    assert [len(seeds) for seeds in asked] == [10, 2]
+    assert [row["seed"] for row in rows] == [seed for seed in range(13) if seed != 4]
+    assert [row["value"] for row in rows] == [2.0 + row["seed"] for row in rows]
+    assert {row["gradients"] for row in rows} == {6.0}

@@ -11,7 +11,7 @@ from heldout.calibration.energies import layered, line_and_dot, monomial, tanh_u
 
 def test_there_are_enough_cases_with_names_of_their_own() -> None:
     cases = calibration.cases()
-    assert len(cases) >= 40
+    assert len(cases) >= 60
     assert len({case.name for case in cases}) == len(cases)
     assert {case.instrument for case in cases} == {"llc"}
     assert all(case.truth > 0 for case in cases)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from heldout.core.cost import counted
 from heldout.learners import hmc, sgld, underdamped
 from heldout.learners.exchange import exchange
-from heldout.learners.ladder import sample_ladder
+from heldout.learners.ladder import sample_ladder, sample_ladders
 from heldout.learners.replica_noise import ReplicaNoise
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.tempered import Tempered, box_prior, no_prior
@@ -143,3 +144,17 @@ def test_the_ladder_agrees_with_quadrature_on_every_rung() -> None:
     assert np.abs(z).max() < 4.5  # 4 values of Student's t with 15 degrees: beyond 4.5 in 1 of 600 such tests
     assert (trace.acceptance > 0.6).all()
     assert np.isnan(trace.loss).sum() == 0
+
+
+def test_ladders_of_two_seeds_in_one_population_are_as_each_alone() -> None:
+    t = np.stack([np.geomspace(3, 300, 4), np.geomspace(5, 900, 4)])
+    moves = Rescaling(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64), (1, 1))
+    with counted() as cost:
+        both = sample_ladders(cross, 2, t, [3, 8], ensembles=4, burn=12, draws=6, moves=moves)
+    for rungs, seed, found in zip(t, (3, 8), both):
+        alone = sample_ladder(cross, 2, rungs, seed, ensembles=4, burn=12, draws=6, moves=moves)
+        np.testing.assert_allclose(found.loss, alone.loss, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(found.acceptance, alone.acceptance, rtol=1e-5)
+        np.testing.assert_allclose(found.traded, alone.traded)
+        assert found.gradients == alone.gradients
+    assert cost.gradients == 2 * 4 * 4 * both[0].gradients

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from heldout.calibration.energies import layered
 from heldout.core.errors import InputError
 from heldout.core.preserved import fingerprint
 from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
 from heldout.measures.llc import llc, llc_of_energy, llc_report
-from heldout.measures.posterior.corrected import Ladder
 from heldout.measures.posterior.problem import problem_of_subject
-from heldout.measures.posterior.settings import OneTemperature
+from heldout.measures.posterior.settings import Ladder, OneTemperature
 
 SHORT = Ladder(ensembles=8, burn=120, draws=150, rungs=10)
 
@@ -93,6 +94,21 @@ def test_a_monomial_by_the_ladder() -> None:
         assert abs(float(found.estimate.value) - 0.25) < 4 * float(found.estimate.stderr)  # type: ignore[arg-type]
     else:
         assert math.isnan(float(found.estimate.value))
+
+
+def test_chains_that_disagree_are_run_again_and_longer() -> None:
+    known = layered((2, 2, 2, 2, 2, 2), 1)
+    once, twice = (
+        llc_of_energy(
+            known.energy, known.start, tensors=known.tensors, settings=replace(SHORT, attempts=attempts)
+        )
+        for attempts in (1, 2)
+    )
+    assert "disagree" in once.reason
+    assert once.choices["draws"] == 150
+    assert twice.choices["draws"] == 450
+    assert twice.gradients > 2 * once.gradients
+    assert twice.loss_traces.shape[0] == 450
 
 
 def test_a_point_that_is_no_minimum_is_named_with_the_fall() -> None:
@@ -228,6 +244,7 @@ def test_settings_out_of_range_are_refused() -> None:
         lambda: OneTemperature(sampler="nuts"),  # type: ignore[arg-type]
         lambda: OneTemperature(batch_size=8, sampler="underdamped"),
         lambda: OneTemperature(chains=1),
+        lambda: Ladder(attempts=0),
     ):
         with pytest.raises(InputError):
             wrong()

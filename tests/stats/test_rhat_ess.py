@@ -48,6 +48,25 @@ def test_r_hat_is_that_of_the_paper(shift: float) -> None:
     assert r_hat(x) == pytest.approx(slow_r_hat(x), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("phi", "chains", "draws", "seed", "shift", "hat", "size"),
+    [
+        (0.0, 4, 500, 1, 0.0, 1.0010063194, 1988.20),
+        (0.9, 4, 500, 2, 0.0, 1.0739265516, 36.68),
+        (-0.5, 4, 501, 3, 0.0, 1.0004789293, 6602.06),
+        (0.5, 4, 400, 4, 0.3, 1.0508457846, 86.85),
+        (0.95, 16, 300, 5, 0.0, 1.1126840267, 107.03),
+    ],
+)
+def test_what_arviz_stats_says_of_the_same_chains(
+    phi: float, chains: int, draws: int, seed: int, shift: float, hat: float, size: float
+) -> None:
+    """Golden values of arviz-stats 0.8.0 (rhat, ess of the mean); the sums of autocorrelations end a term apart."""
+    x = autoregressive(phi, chains, draws, seed) + shift * np.arange(chains)[:, None]
+    assert r_hat(x) == pytest.approx(hat, abs=1e-9)
+    assert ess(x) == pytest.approx(size, rel=0.01)
+
+
 def test_r_hat_sees_chains_of_different_width() -> None:
     x = np.random.default_rng(0).standard_normal((4, 500)) * np.array([1.0, 1.0, 1.0, 4.0])[:, None]
     assert r_hat(x) > 1.05

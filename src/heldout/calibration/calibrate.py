@@ -34,6 +34,7 @@ from heldout.store.line_writer import LineWriter
 from heldout.store.rows import read_rows, row_files, row_line
 
 QUICK_SEEDS, FULL_SEEDS = 5, 20
+AT_ONCE = 10
 _NO_CASES = ("case", "calibrate", "page")
 
 
@@ -111,12 +112,13 @@ def calibrate(
 def run_cases(
     cases: Iterable[Case], seeds: int, have: Iterable[tuple[str, str, int]] = ()
 ) -> Iterator[dict[str, Any]]:
-    """One row a case and seed, except those that are in `have`."""
+    """One row a case and seed, except those that are in `have`; up to `AT_ONCE` seeds together where a case can do that."""
     skip = set(have)
     for case in cases:
-        for seed in range(seeds):
-            if (case.instrument, case.name, seed) not in skip:
-                yield _row(case, seed)
+        left = [seed for seed in range(seeds) if (case.instrument, case.name, seed) not in skip]
+        size = AT_ONCE if case.run_many is not None else 1
+        for start in range(0, len(left), size):
+            yield from _rows(case, left[start : start + size])
 
 
 def summary(rows: Iterable[dict[str, Any]]) -> list[Summary]:
@@ -127,14 +129,19 @@ def summary(rows: Iterable[dict[str, Any]]) -> list[Summary]:
     return [_summary(group) for group in groups.values()]
 
 
-def _row(case: Case, seed: int) -> dict[str, Any]:
+def _rows(case: Case, seeds: list[int]) -> list[dict[str, Any]]:
     start = time.perf_counter()
     with counted() as cost:
         try:
-            found = case.run(seed)
+            found = case.run_many(seeds) if case.run_many else [case.run(seed) for seed in seeds]
         except HeldoutError as reason:
-            found = Estimate.withheld(str(reason))
-    seconds = time.perf_counter() - start
+            found = [Estimate.withheld(str(reason)) for _ in seeds]
+    seconds = (time.perf_counter() - start) / len(seeds)
+    gradients = cost.gradients / len(seeds)
+    return [_row(case, seed, each, seconds, gradients) for seed, each in zip(seeds, found)]
+
+
+def _row(case: Case, seed: int, found: Estimate, seconds: float, gradients: float) -> dict[str, Any]:
     if found.value.ndim:
         found = Estimate.withheld(f"the case returned {tuple(found.value.shape)} values, not one")
     value, low, high = float(found.value), float(found.low), float(found.high)
@@ -156,7 +163,7 @@ def _row(case: Case, seed: int) -> dict[str, Any]:
         "covered": low - slack <= case.truth <= high + slack if answered else None,
         "status": found.status,
         "seconds": seconds,
-        "gradients": cost.gradients or math.nan,  # an instrument that does not count
+        "gradients": gradients or math.nan,  # an instrument that does not count
     }
 
 

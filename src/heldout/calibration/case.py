@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heldout.core.estimate import Estimate
@@ -18,6 +18,7 @@ class Case:
     """instrument: the measure's name; name: unique in its instrument; truth: the exact answer; run: seed -> a scalar Estimate.
 
     full  True where it takes longer than a quick calibration allows
+    run_many: the same for several seeds at once, where that costs less
     """
 
     instrument: str
@@ -25,3 +26,4 @@ class Case:
     truth: float
     run: Callable[[int], Estimate]
     full: bool = False
+    run_many: Callable[[Sequence[int]], list[Estimate]] | None = None

@@ -15,6 +15,7 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ class Info(NamedTuple):
 class Draws:
     """The noise of the sampler: momenta [r p], and two uniforms [r 2] for acceptance and the jitter of the step size."""
 
-    def __init__(self, seed: int, name: str, replicas: int, parameters: int) -> None:
+    def __init__(self, seed: int | Sequence[int], name: str, replicas: int, parameters: int) -> None:
         self.momenta = ReplicaNoise(seed, f"{name} momenta", replicas, parameters)
         self.chances = ReplicaNoise(seed, f"{name} chances", replicas, 2)
 

@@ -1,7 +1,7 @@
 """The exact sampler for small models: ensembles of Hamiltonian chains on a ladder of temperatures, with replica exchange.
 
-One population holds every ensemble and every rung, [e k] flattened: ladder i is replicas i k .. i k + k - 1, whose noise
-does not depend on how many ladders there are. The first half of the ladders starts cold, at 0; the second half starts hot,
+One population holds every seed, ensemble and rung, [s e k] flattened: ladder i of a seed is its replicas i k .. i k + k - 1,
+whose noise does not depend on how many ladders or seeds there are. The first half of the ladders starts cold, at 0; the second half starts hot,
 spread over the prior, and is annealed: a sampler that cannot travel shows as a difference between the halves. During
 burn-in each rung learns its scale (spread of each coordinate) and its step size (mean acceptance `ACCEPTANCE`).
 
@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from heldout.core.cost import spend
 from heldout.core.streams import stream
 from heldout.learners import hmc
 from heldout.learners.exchange import exchange
@@ -62,18 +63,36 @@ def sample_ladder(
     jitter: float = 0.0,
 ) -> LadderTrace:
     """Samples exp(-t_k loss(z) - prior(z)) on all rungs t [k], rising. loss is 0 at z = 0."""
+    rungs = np.asarray(t, dtype=np.float64)[None]
+    return sample_ladders(loss, parameters, rungs, [seed], prior, ensembles, burn, draws, moves, jitter)[0]
+
+
+def sample_ladders(
+    loss: Energy,
+    parameters: int,
+    t: NDArray[np.float64],
+    seeds: Sequence[int],
+    prior: Prior = box_prior,
+    ensembles: int = 16,
+    burn: int = 400,
+    draws: int = 500,
+    moves: Rescaling | None = None,
+    jitter: float = 0.0,
+) -> list[LadderTrace]:
+    """`sample_ladder` for each seed on its own rungs t [s k], in one population: the cost of a step is shared."""
     rungs = torch.as_tensor(np.asarray(t, dtype=np.float64))
-    k = len(rungs)
-    warm = _Warmth(rungs, ensembles, parameters, burn)
-    target = Tempered(loss, prior, rungs.repeat(ensembles))
-    noise = hmc.Draws(seed, "ladder", ensembles * k, parameters)
-    swaps = ReplicaNoise(seed, "ladder swaps", ensembles * k, 2 * SWEEPS)
-    jumps = ReplicaNoise(seed, "ladder rescaling", ensembles * k, moves.numbers if moves else 1)
-    lengths = stream(seed, "ladder lengths").integers(1, LEAPFROGS + 1, burn + draws)
-    state = hmc.init(target, _start(seed, ensembles, k, parameters, jitter))
-    kept, early = np.empty((draws, ensembles, k)), np.empty((burn, ensembles, k))
-    accepted, traded = torch.zeros(k), torch.zeros(max(k - 1, 0))
-    lowest, gradients = 0.0, 0
+    (s, k), e = rungs.shape, ensembles
+    warm = _Warmth(rungs, e, parameters, burn)
+    target = Tempered(loss, prior, warm.at_home)
+    noise = hmc.Draws(seeds, "ladder", e * k, parameters)
+    swaps = ReplicaNoise(seeds, "ladder swaps", e * k, 2 * SWEEPS)
+    jumps = ReplicaNoise(seeds, "ladder rescaling", e * k, moves.numbers if moves else 1)
+    lengths = stream(0, "ladder lengths").integers(1, LEAPFROGS + 1, burn + draws)  # shared by all seeds
+    start = torch.cat([_start(seed, e, k, parameters, jitter) for seed in seeds])
+    state = hmc.init(target, start)
+    kept, early = np.empty((draws, s, e, k)), np.empty((burn, s, e, k))
+    accepted, traded = torch.zeros(s, k), torch.zeros(s, max(k - 1, 0))
+    lowest, gradients = torch.zeros(s, dtype=torch.float64), 0
     for now in range(burn + draws):
         at = target.with_t(warm.annealed(now))
         state, info = hmc.step(at, state, noise, warm.size, warm.scale, int(lengths[now]))
@@ -81,31 +100,34 @@ def sample_ladder(
         if moves is not None:
             state, _ = moves.step(at, state, jumps.uniform(now))
             gradients += 1
-        losses = state.point.loss
-        lowest = min(lowest, float(losses.min()))
+        lowest = torch.minimum(lowest, state.point.loss.view(s, -1).amin(1))
         if now < burn:
             warm.learn(now, state.point.z, info.acceptance)
         else:
-            accepted += info.acceptance.view(ensembles, k).mean(0)
-        state, share = _traded(state, at.t.view(ensembles, k), swaps.uniform(now))
-        seen = state.point.loss.view(ensembles, k).numpy()
+            accepted += info.acceptance.view(s, e, k).mean(1)
+        state, moved = _traded(state, at.t.view(s * e, k), swaps.uniform(now))
+        seen = state.point.loss.view(s, e, k).numpy()
         if now >= burn:
             kept[now - burn] = seen
-            traded += share
+            traded += moved.view(s, e, -1).mean(1)
         else:
             early[now] = seen
-    hot = np.arange(ensembles) >= ensembles // 2
-    return LadderTrace(
-        kept,
-        rungs.numpy(),
-        (accepted / draws).numpy(),
-        (traded / draws).numpy(),
-        warm.size.view(ensembles, k)[0].numpy(),
-        lowest,
-        gradients,
-        hot,
-        early,
-    )
+    spend(float(gradients * s * e * k))
+    sizes, hot = warm.size.view(s, e, k)[:, 0], np.arange(e) >= e // 2
+    return [
+        LadderTrace(
+            kept[:, i],
+            rungs[i].numpy(),
+            (accepted[i] / draws).numpy(),
+            (traded[i] / draws).numpy(),
+            sizes[i].numpy(),
+            float(lowest[i]),
+            gradients,
+            hot,
+            early[:, i],
+        )
+        for i in range(s)
+    ]
 
 
 def _start(seed: int, ensembles: int, k: int, parameters: int, jitter: float) -> Tensor:
@@ -118,64 +140,73 @@ def _start(seed: int, ensembles: int, k: int, parameters: int, jitter: float) ->
 
 
 def _traded(state: hmc.State, t: Tensor, uniform: Tensor) -> tuple[hmc.State, Tensor]:
-    """Exchanges between neighbours, and the share of ladders [k-1] in which each pair traded (first sweeps)."""
+    """Exchanges between neighbours of the ladders t [e k], and which pairs [e k-1] traded in the first sweeps."""
     e, k = t.shape
-    share = torch.zeros(max(k - 1, 0))
+    moved = torch.zeros(e, max(k - 1, 0))
     if k < 2:
-        return state, share
+        return state, moved
     place = torch.arange(e * k).view(e, k)
     loss = state.point.loss.view(e, k)
     chances = uniform.view(e, k, -1)
     for sweep in range(2 * SWEEPS):
         order = exchange(loss, t, chances[:, :, sweep], sweep % 2)
         if sweep < 2:
-            moved = (order[:, :-1] != torch.arange(k - 1)).to(share.dtype).mean(0)
-            share[sweep % 2 :: 2] = moved[sweep % 2 :: 2]
+            moved[:, sweep % 2 :: 2] = (order[:, :-1] != torch.arange(k - 1))[:, sweep % 2 :: 2].to(moved)
         loss, place = loss.gather(1, order), place.gather(1, order)
     flat = place.reshape(-1)
-    return hmc.State(Point(*(part[flat] for part in state.point)), state.steps), share
+    return hmc.State(Point(*(part[flat] for part in state.point)), state.steps), moved
 
 
 class _Warmth:
-    """What burn-in learns: step size and scale of each rung; and the temperatures of the annealed half."""
+    """What burn-in learns, for each seed and rung t [s k]: step size and scale; and the temperatures of the annealed half."""
 
     def __init__(self, t: Tensor, ensembles: int, parameters: int, burn: int) -> None:
         self.t, self.e, self.burn = t, ensembles, burn
         self.hot_until = int(0.4 * burn)
-        k = len(t)
-        self._log_size = torch.full((k,), math.log(0.5), dtype=torch.float64)
-        self._scale = (
-            torch.ones(k, parameters, dtype=torch.float64) * (1 / (1 + t / t[0])).sqrt()[:, None] * 0.3
-        )
+        self.at_home = self._spread(t)
+        self._log_size = torch.full_like(t, math.log(0.5))
+        self._scale = 0.3 * (1 / (1 + t / t[:, :1])).sqrt()[..., None].repeat(1, 1, parameters)
         self._stops = {int(burn * share) for share in (0.1, 0.2, 0.4, 0.6, 0.8)}
-        self._sums: list[Tensor] = []
         self._since = 0
+        self._forget()
         self._refresh()
 
+    def _spread(self, each: Tensor) -> Tensor:
+        """[s e k ...] flattened of [s k ...]."""
+        return each.unsqueeze(1).repeat(1, self.e, *[1] * (each.ndim - 1)).flatten(0, 2)
+
+    def _forget(self) -> None:
+        self._sums = torch.zeros(2, *self._scale.shape, dtype=torch.float64)
+        self._count = 0
+
     def _refresh(self) -> None:
-        self.size = self._log_size.exp().repeat(self.e)
-        self.scale = self._scale.repeat(self.e, 1)
+        self.size = self._spread(self._log_size.exp())
+        self.scale = self._spread(self._scale)
 
     def annealed(self, now: int) -> Tensor:
-        """t [e k] at this step: the hot half rises from the lowest rung to its own by `hot_until`."""
+        """t [s e k] at this step: the hot half rises from the lowest rung to its own by `hot_until`."""
         if now >= self.hot_until:
-            return self.t.repeat(self.e)
-        ceiling = self.t[0] * (self.t[-1] / self.t[0]) ** ((now + 1) / self.hot_until)
+            return self.at_home
+        t = self.t[:, None].repeat(1, self.e, 1)
+        ceiling = t[..., :1] * (t[..., -1:] / t[..., :1]) ** ((now + 1) / self.hot_until)
         half = self.e // 2
-        return torch.cat([self.t.repeat(half), torch.minimum(self.t, ceiling).repeat(self.e - half)])
+        t[:, half:] = torch.minimum(t, ceiling)[:, half:]
+        return t.flatten()
 
     def learn(self, now: int, z: Tensor, acceptance: Tensor) -> None:
         """Robbins-Monro on the log step size; the scale is replaced at a few stops by the spread since the last."""
+        s, k = self.t.shape
         gain = 1.2 * (1 + self._since) ** -0.4
         self._since += 1
-        self._log_size += gain * (acceptance.view(self.e, -1).mean(0) - ACCEPTANCE)
+        self._log_size += gain * (acceptance.view(s, self.e, k).mean(1) - ACCEPTANCE)
         self._log_size.clamp_(max=math.log(2.0))
-        each = z.view(self.e, len(self.t), -1)
-        self._sums.append(torch.stack([each.mean(0), each.square().mean(0)]))
+        each = z.view(s, self.e, k, -1)
+        self._sums += torch.stack([each.mean(1), each.square().mean(1)])
+        self._count += 1
         if now + 1 in self._stops:
-            first, second = torch.stack(self._sums).mean(0)
+            first, second = self._sums / self._count
             spread = (second - first.square()).clamp(min=0.0).sqrt()
-            self._scale = torch.maximum(spread, 1e-6 * spread.amax(1, keepdim=True) + 1e-14)
-            self._sums = []
+            self._scale = torch.maximum(spread, 1e-6 * spread.amax(-1, keepdim=True) + 1e-14)
+            self._forget()
             self._since = 0
         self._refresh()

@@ -1,17 +1,21 @@
 """Noise of a population: row i at step t belongs to (seed, name, replica i, t), however many replicas there are.
 
-Each replica's numbers come from its own named streams, in blocks whose length depends on the row's size alone. With `copies`
-several populations of the same size move under the same noise, one after the other in the rows.
+Each replica's numbers come from its own named streams, in blocks whose length depends on the row's size alone. Several
+seeds stack: the rows of the first seed, then those of the second, each as they would be alone. With `copies` several
+populations move under the same noise, one after the other in the rows.
 
 >>> few, many = ReplicaNoise(0, "sgld", 2, 3), ReplicaNoise(0, "sgld", 5, 3)
 >>> torch.equal(few.normal(7), many.normal(7)[:2]), few.uniform(0).shape
 (True, torch.Size([2, 3]))
 >>> torch.equal(ReplicaNoise(0, "sgld", 2, 3, copies=4).normal(7), few.normal(7).repeat(4, 1))
 True
+>>> torch.equal(ReplicaNoise((4, 0), "sgld", 2, 3).normal(7)[2:], few.normal(7))
+True
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,10 +29,13 @@ Kind = Literal["normal", "uniform"]
 
 
 class ReplicaNoise:
-    """Standard normal and uniform numbers [copies r, size] of any step; steps in order cost least."""
+    """Standard normal and uniform numbers [copies r, size] of any step, r = seeds x replicas; steps in order cost least."""
 
-    def __init__(self, seed: int, name: str, replicas: int, size: int, copies: int = 1) -> None:
-        self._key = (seed, name)
+    def __init__(
+        self, seed: int | Sequence[int], name: str, replicas: int, size: int, copies: int = 1
+    ) -> None:
+        self._seeds = (seed,) if isinstance(seed, int) else tuple(seed)
+        self._name = name
         self._copies = copies
         self._replicas, self._size = replicas, size
         self._steps = max(1, _BLOCK_NUMBERS // max(1, size))
@@ -53,10 +60,10 @@ class ReplicaNoise:
 
     def _drawn(self, kind: Kind, block: int) -> Tensor:
         """[steps r size], drawn replica by replica."""
-        seed, name = self._key
-        out = np.empty((self._steps, self._replicas, self._size))
-        for i in range(self._replicas):
-            draw = stream(seed, name, kind, i, block)
+        out = np.empty((self._steps, len(self._seeds) * self._replicas, self._size))
+        owners = [(seed, i) for seed in self._seeds for i in range(self._replicas)]
+        for row, (seed, i) in enumerate(owners):
+            draw = stream(seed, self._name, kind, i, block)
             shape = (self._steps, self._size)
-            out[:, i] = draw.standard_normal(shape) if kind == "normal" else draw.random(shape)
+            out[:, row] = draw.standard_normal(shape) if kind == "normal" else draw.random(shape)
         return torch.from_numpy(out)

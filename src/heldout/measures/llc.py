@@ -33,11 +33,11 @@ from heldout.core.estimate import Estimate
 from heldout.core.selection import Parameters
 from heldout.core.subject import Subject
 from heldout.measures.posterior.coefficient import LearningCoefficient
-from heldout.measures.posterior.corrected import TARGET, Ladder, corrected
+from heldout.measures.posterior.corrected import TARGET, corrected
 from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, separated
 from heldout.measures.posterior.one_temperature import at_one_temperature
 from heldout.measures.posterior.problem import Prior, problem_of_energy, problem_of_subject
-from heldout.measures.posterior.settings import OneTemperature
+from heldout.measures.posterior.settings import Ladder, OneTemperature
 
 Target = Literal["lambda", "lambda(n beta)"]
 LADDER_PARAMETERS = 200  # up to here, and

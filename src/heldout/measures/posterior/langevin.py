@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from heldout.core.cost import spend
 from heldout.core.errors import InputError
 from heldout.core.streams import stream
 from heldout.learners import sgld, underdamped
@@ -73,6 +74,7 @@ def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> R
             kept.append(point.loss if at is None else _on_all(problem, point.z))
             priors.append(point.prior)
     steps = (chosen.burn + chosen.draws) * c
+    spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
     return Run(
         torch.stack(kept).numpy(),
         torch.stack(priors).numpy(),

@@ -1,4 +1,4 @@
-"""Settings of a run at one temperature, and what its chains hand back."""
+"""Settings of a ladder and of a run at one temperature, and what the chains of the latter hand back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,38 @@ import numpy as np
 from heldout.core.errors import InputError
 
 Sampler = Literal["langevin", "underdamped", "hamiltonian"]
+RUNGS, ENSEMBLES, BURN, DRAWS = 22, 16, 250, 300
+FEWEST_RUNGS = 8
+LONGER = 3
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Settings of the run; None is chosen from the problem. attempts: chains that disagree are run again, `LONGER` times as long."""
+
+    ensembles: int = ENSEMBLES
+    burn: int = BURN
+    draws: int = DRAWS
+    rungs: int = RUNGS
+    attempts: int = 2
+    lowest: float | None = None
+    highest: float | None = None
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.ensembles < 8 or self.draws < 100 or self.burn < 100 or self.rungs < FEWEST_RUNGS:
+            raise InputError(
+                f"ensembles={self.ensembles}, burn={self.burn}, draws={self.draws}, rungs={self.rungs}",
+                f"give at least 8 ensembles, 100 steps of burn-in, 100 draws and {FEWEST_RUNGS} rungs",
+            )
+        if self.attempts < 1:
+            raise InputError(f"attempts={self.attempts}", "give at least 1")
+        ends = [v for v in (self.lowest, self.highest) if v is not None]
+        if any(not 0 < v < math.inf for v in ends) or (len(ends) == 2 and ends[0] * 4 > ends[1]):
+            raise InputError(
+                f"the ladder of n beta runs from {self.lowest} to {self.highest}",
+                "give 0 < lowest, 4 lowest <= highest",
+            )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""`doubts`: the reasons to withhold what a ladder of temperatures says, with the number behind each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+from scipy.stats import t as student
+
+from heldout.learners.ladder import LadderTrace
+from heldout.measures.posterior.descent import fall
+from heldout.measures.posterior.problem import Problem
+from heldout.measures.posterior.settings import Ladder
+from heldout.stats.ladder_fit import LadderFit
+
+Floats = NDArray[np.float64]
+R_HAT, ESS = 1.05, 300  # with the ESS at its limit R-hat is about 1.05 by chance
+WIDEST = 0.12  # half-width of an interval that is still reported
+BEYOND = 0.25
+MISFIT = 4.0
+
+
+class Doubts(NamedTuple):
+    """The number behind each reason; the first reason that holds ("" where none does); whether longer chains may help."""
+
+    checks: dict[str, float]
+    reason: str = ""
+    longer: bool = False
+
+
+def doubts(
+    problem: Problem,
+    trace: LadderTrace,
+    curves: Floats,
+    squares: Floats,
+    hats: Floats,
+    sizes: Floats,
+    fit: LadderFit | None,
+    chosen: Ladder,
+) -> Doubts:
+    """Everything that may be wrong with a ladder, in the order in which it is told."""
+    d, k, half = problem.parameters, len(trace.t), chosen.ensembles // 2
+    if fit is None:
+        return Doubts(
+            {}, "the loss is not finite along the chains: they diverge; use a smaller radius, or float64"
+        )
+    drop = -trace.lowest
+    allowed = (
+        float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
+    ) + 10 * problem.resolution
+    cold, hot = curves[~trace.hot], curves[trace.hot]
+    gap = np.abs(cold.mean(0) - hot.mean(0)) / np.sqrt(
+        (cold.var(0, ddof=1) + hot.var(0, ddof=1)) / half + (2e-3 * np.abs(curves.mean(0))) ** 2
+    )
+    width = (
+        float(student.ppf(0.5 + chosen.level / 2, chosen.ensembles - 1))
+        * fit.stderr
+        / max(abs(fit.value), 1e-12)
+    )
+    top = float(fit.bare[-3:].mean())
+    beyond = abs(fit.value - top) / max(abs(fit.value), 1e-12)
+    limit = float(student.ppf(1 - 0.005 / k, 2 * half - 2))
+    checks = {
+        "loss below w*": drop,
+        "loss below w* that is allowed": allowed,
+        "largest R-hat": float(np.nanmax(hats)),
+        "smallest ESS": float(np.nanmin(sizes)),
+        "cold against hot, largest t": float(gap.max()),
+        "cold against hot, limit": limit,
+        "half-width of the interval": width,
+        "chi^2 a number": fit.misfit,
+        "beyond the top rung": beyond,
+    }
+    if drop > allowed:
+        return Doubts(
+            checks,
+            f"w* is no minimum: the loss is lower by {max(drop, fall(problem)):.3g} nearby (at most {allowed:.3g} can be chance); "
+            "train further, or start at the point they found",
+        )
+    if checks["largest R-hat"] > R_HAT:
+        return Doubts(
+            checks,
+            f"the chains disagree: R-hat {checks['largest R-hat']:.3f} on the worst temperature, above {R_HAT}; give more draws",
+            True,
+        )
+    if checks["smallest ESS"] < ESS:
+        return Doubts(
+            checks,
+            f"too few independent draws: ESS {checks['smallest ESS']:.0f} of {ESS} on the worst temperature; give more draws",
+            True,
+        )
+    if checks["cold against hot, largest t"] > limit:
+        return Doubts(
+            checks,
+            f"chains started at w* and chains annealed from the whole box disagree (t = {gap.max():.1f}, limit {limit:.1f}): "
+            "the sampler does not travel between parts of the posterior",
+            True,
+        )
+    return Doubts(checks, _of_the_fit(fit, d, width, beyond))
+
+
+def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float) -> str:
+    if fit.value - 2 * fit.stderr > d / 2:
+        return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
+    if fit.value <= 0 or width > WIDEST:
+        return f"the fit does not determine lambda: the interval reaches {width:.0%} either side"
+    if fit.misfit > MISFIT:
+        return f"no known approach to lambda fits the curve Lambda(t): chi^2 {fit.misfit:.1f} a number; no plateau"
+    if beyond > BEYOND:
+        return f"lambda lies {beyond:.0%} beyond the top of the ladder: an extrapolation"
+    return ""
