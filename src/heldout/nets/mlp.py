@@ -21,7 +21,9 @@ def mlp(inputs: int, hidden: Sequence[int], outputs: int, dropout: float = 0.0) 
     """torch's own start, drawn from the global generator; dropout behind each hidden layer. Errors: sizes below 1."""
     sizes = [inputs, *hidden, outputs]
     if min(sizes) < 1 or not 0.0 <= dropout < 1.0:
-        raise InputError(f"layers of {sizes} units, dropout {dropout}", "give sizes of at least 1 and dropout in [0, 1)")
+        raise InputError(
+            f"layers of {sizes} units, dropout {dropout}", "give sizes of at least 1 and dropout in [0, 1)"
+        )
     layers: list[nn.Module] = []
     for before, after in zip(sizes[:-2], sizes[1:-1]):
         layers += [nn.Linear(before, after), nn.ReLU()]

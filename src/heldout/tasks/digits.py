@@ -29,7 +29,9 @@ IMAGES, TEST = 1797, 797
 def digits(train: int = 1000, seed: int = 0) -> Drawn:
     """`train` images x [n 64], drawn by `seed` from the 1,000 that are not test images. Raises `InputError` for more."""
     if not 1 <= train <= IMAGES - TEST:
-        raise InputError(f"{train} training images", f"there are {IMAGES - TEST} beside the {TEST} test images")
+        raise InputError(
+            f"{train} training images", f"there are {IMAGES - TEST} beside the {TEST} test images"
+        )
     pixels, classes = load_digits(return_X_y=True)
     x, y = torch.from_numpy(pixels / 16.0).to(torch.float32), torch.from_numpy(classes.astype(np.int64))
     order = torch.from_numpy(stream(0, "digits").permutation(IMAGES))

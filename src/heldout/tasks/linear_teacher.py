@@ -55,5 +55,8 @@ def linear_teacher(
     rows, labels = torch.from_numpy(x), torch.from_numpy(y)
     facts = {"classes": 2.0, "chance": 0.5, "bayes_error": noise}
     return Taught(
-        Batch(rows[:train], labels[:train]), Batch(rows[train:], labels[train:]), facts, torch.from_numpy(weights)
+        Batch(rows[:train], labels[:train]),
+        Batch(rows[train:], labels[train:]),
+        facts,
+        torch.from_numpy(weights),
     )

@@ -37,7 +37,9 @@ def _made() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     try:
         from mnist1d.data import get_dataset_args, make_dataset
     except ImportError as error:
-        raise InputError("the package mnist1d, which makes these rows, is not installed", "pip install mnist1d") from error
+        raise InputError(
+            "the package mnist1d, which makes these rows, is not installed", "pip install mnist1d"
+        ) from error
     with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress
         data = make_dataset(get_dataset_args())
 

