@@ -9,9 +9,9 @@ torch.Size([5, 10])
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
 from heldout.core.errors import InputError
@@ -25,7 +25,7 @@ def mlp(inputs: int, hidden: Sequence[int], outputs: int, dropout: float = 0.0) 
             f"layers of {sizes} units, dropout {dropout}", "give sizes of at least 1 and dropout in [0, 1)"
         )
     layers: list[nn.Module] = []
-    for before, after in zip(sizes[:-2], sizes[1:-1]):
+    for before, after in itertools.pairwise(sizes[:-1]):
         layers += [nn.Linear(before, after), nn.ReLU()]
         if dropout:
             layers.append(nn.Dropout(dropout))
