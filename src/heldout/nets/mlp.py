@@ -1,5 +1,6 @@
 """A dense ReLU net as a module, for `Recipe` and `Subject`: inputs -> hidden layers -> outputs, with dropout where wanted.
 
+>>> import torch
 >>> net = mlp(64, (32,), 10)
 >>> sum(p.numel() for p in net.parameters()) == (64 + 1) * 32 + (32 + 1) * 10
 True

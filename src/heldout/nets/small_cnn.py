@@ -1,5 +1,6 @@
 """A small convolutional net for square grey images that come as flat rows: two convolutions, one pooling, one linear layer.
 
+>>> import torch
 >>> net = small_cnn(side=8, channels=16)
 >>> net(torch.zeros(3, 64)).shape, sum(p.numel() for p in net.parameters())
 (torch.Size([3, 10]), 9930)
