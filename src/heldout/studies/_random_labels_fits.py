@@ -49,10 +49,10 @@ def draw(condition: str, seed: int) -> Drawn:
     if condition in LABELS:
         y = wrong_labels(task.train.y, 10, LABELS[condition], seed)
         return Drawn(Batch(task.train.x, y), task.test, task.facts)
+    how: Any = condition
     x, new = (
-        altered_inputs(part.x, condition, seed, name)
-        for part, name in ((task.train, "train"), (task.test, "test"))
-    )  # type: ignore[arg-type]
+        altered_inputs(part.x, how, seed, name) for part, name in ((task.train, "train"), (task.test, "test"))
+    )
     return Drawn(Batch(x, task.train.y), Batch(new, task.test.y), task.facts)
 
 

@@ -32,6 +32,7 @@ from heldout.laboratory.study import (
     Rule,
     Series,
     Verdict,
+    Word,
 )
 from heldout.stats.interval import Interval
 from heldout.stats.mean_interval import bootstrap_mean
@@ -201,9 +202,8 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
             tuple(numbers),
             said + tail,
         )
-    if any(words[f] in ("no such peak", "never fitted") for f in FAMILIES):
-        word = "refuted"
-    else:
+    word: Word = "refuted"
+    if not any(words[f] in ("no such peak", "never fitted") for f in FAMILIES):
         word = "supported" if all(words[f] == "both descents" for f in FAMILIES) else "undecided"
     where = [f for f in FAMILIES if words[f] == "both descents"]
     no = [f for f in FAMILIES if words[f] in ("no such peak", "never fitted")]
@@ -283,5 +283,5 @@ def _series(part: Sequence[dict[str, Any]], what: str, label: str, role: Any) ->
         "norm": "norm",
         "dimension": "effective dimension",
     }[what]
-    parts = [[None if math.isnan(v) else float(v) for v in line] for line in (mid, low, high)]
-    return Series(f"{name}, {label}", role if what == "test" else "other", part[0]["sizes"], *parts)
+    y, bottom, top = ([None if math.isnan(v) else float(v) for v in line] for line in (mid, low, high))
+    return Series(f"{name}, {label}", role if what == "test" else "other", part[0]["sizes"], y, bottom, top)

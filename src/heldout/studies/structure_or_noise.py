@@ -34,6 +34,7 @@ from heldout.laboratory.study import (
     Rule,
     Series,
     Verdict,
+    Word,
 )
 from heldout.stats.interval import Interval
 from heldout.stats.mean_interval import bootstrap_mean
@@ -157,13 +158,12 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     known = all(v.ok for v in shares.values())
     own = [v for (b, _, _), v in shares.items() if b == "compression"]
     rival = {(b, w, n): v for (b, w, n), v in shares.items() if b != "compression"}
+    word: Word = "undecided"
     as_well = sorted({f"{b} ({w})" for (b, w, _), v in rival.items() if v.ok and v.low > 0.5})
     if known and all(v.low > 0.5 for v in own) and all(v.high < 0.5 for v in rival.values()):
         word = "supported"
     elif any(v.ok and v.high < 0.5 for v in own) or as_well:
         word = "refuted"
-    else:
-        word = "undecided"
     told = ", ".join(f"{w} {v.value:.2f}" for (b, w, _), v in shares.items() if b == "compression" and v.ok)
     best = max((v.value for v in rival.values() if v.ok), default=math.nan)
     ranked = sorted(
@@ -180,7 +180,7 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     )
     why = (
         f"Told as well: {', '.join(as_well) or 'none'}. As mere numbers, vacuous or not, these were larger on random labels in "
-        f"every seed at both points: {', '.join(ranked) or 'none'}; so norms do rank, and certify nothing."
+        f"every seed at both points: {', '.join(ranked) or 'none'}{'; they rank, and certify nothing' if ranked else ''}."
     )
     return Verdict(word, sentence, tuple(numbers), why)
 
