@@ -179,9 +179,9 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
         v = mean_of(rows, "none", condition, "steps")
         reached = [r["steps"] for r in _of(rows, "none", condition) if r.get("steps") is not None]
         if reached:
-            ends = (v.low, v.high) if v.ok else (min(reached), max(reached))
+            low, high = (v.low, v.high) if v.ok else (min(reached), max(reached))
             role: Role = "rule" if condition in ("true", "permuted") else "rote"
-            steps.append(DotRow(condition, float(np.mean(reached)), *ends, role))
+            steps.append(DotRow(condition, float(np.mean(reached)), low, high, role))
     for arm in ("none", "forest", "kernel machine", "compressed"):
         for condition in CONDITIONS[:3]:
             v = mean_of(rows, arm, condition, "certificate")
