@@ -92,7 +92,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: x, y and perhaps a band [n]. `thin`: one seed among many; `cell`: the hash it came from."""
+    """One curve: x, y and perhaps a band [n]. `thin`: one seed among many; `cell`: the hash it came from.
+
+    `steps`: a value holds until the next x, as in a survival curve.
+    """
 
     name: str
     role: Role
@@ -102,6 +105,7 @@ class Series:
     high: Numbers | None = None
     thin: bool = False
     cell: str | None = None
+    steps: bool = False
 
 
 @dataclass(frozen=True)

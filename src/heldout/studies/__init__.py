@@ -1,1 +1,1 @@
-"""Studies: one file a claim, with its rule. `heldout.laboratory` runs them; `kept/` holds the rows of full runs."""
+"""Studies: one file a claim. A study is found by its file name; nothing is registered (docs/adding-a-study.md)."""
