@@ -48,7 +48,7 @@ def test_minibatch_chains_keep_one_loss_in_five_at_its_own_step() -> None:
 
 def test_a_ladder_shows_its_coldest_rung_with_hot_and_cold_starts() -> None:
     report = llc_of_energy(
-        bowl, torch.zeros(2), seed=0, settings=Ladder(burn=100, draws=100, ensembles=8, rungs=8)
+        bowl, torch.zeros(2), seed=0, settings=Ladder(burn=100, draws=100, ensembles=8, rungs=8, attempts=1)
     )
     found = traces(report)
     assert found["n_beta"] == float(report.t[-1])
