@@ -1,0 +1,1 @@
+"""Architectures over populations: one file each. Import the file that defines the thing."""
