@@ -19,7 +19,9 @@ from torch import Tensor
 Loss = Literal["cross_entropy", "squared"]
 
 
-def output_slope(z: Tensor, y: Tensor, loss: Loss = "cross_entropy", scale: float = 1.0) -> tuple[Tensor, Tensor]:
+def output_slope(
+    z: Tensor, y: Tensor, loss: Loss = "cross_entropy", scale: float = 1.0
+) -> tuple[Tensor, Tensor]:
     """Losses [r] and dL/dz [r n c] of outputs z [r n c] and classes y [r n]; z itself is not changed."""
     n, c = z.shape[-2:]
     index = y.unsqueeze(-1)

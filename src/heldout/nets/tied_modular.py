@@ -45,7 +45,9 @@ class TiedModular:
 
     def __post_init__(self) -> None:
         if min(self.p, self.embed, self.hidden) < 1:
-            raise InputError(f"p={self.p}, embed={self.embed}, hidden={self.hidden}", "all three must be at least 1")
+            raise InputError(
+                f"p={self.p}, embed={self.embed}, hidden={self.hidden}", "all three must be at least 1"
+            )
 
     @property
     def layout(self) -> Layout:

@@ -45,7 +45,9 @@ class TwoLayer:
 
     def __post_init__(self) -> None:
         if min(self.inputs, self.hidden, self.outputs) < 1:
-            raise InputError(f"a net of {self.inputs}, {self.hidden}, {self.outputs} units", "all three must be at least 1")
+            raise InputError(
+                f"a net of {self.inputs}, {self.hidden}, {self.outputs} units", "all three must be at least 1"
+            )
         if self.activation not in ("quadratic", "relu", "gelu"):
             raise InputError(f"activation {self.activation!r} is not known", "use quadratic, relu or gelu")
 

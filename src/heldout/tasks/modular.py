@@ -19,7 +19,7 @@ heldout.core.errors.InputError: p = 6 is not a prime: 6 = 2 x 3; choose a prime,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,9 +85,19 @@ def modular(
     x = torch.from_numpy(np.stack([a, b], 1)[order])
     labels = torch.from_numpy(y[order])
     largest = np.bincount(y, minlength=p).max() / len(y)
-    facts = {"pairs": float(len(y)), "train": float(count), "chance": 1.0 / p, "largest_class": float(largest)}
+    facts = {
+        "pairs": float(len(y)),
+        "train": float(count),
+        "chance": 1.0 / p,
+        "largest_class": float(largest),
+    }
     train, test = Batch(x[:count], labels[:count]), Batch(x[count:], labels[count:])
     return ModularTask(p, operation, train, test, facts)
+
+
+def stack(parts: Sequence[Batch], encode: Callable[[Tensor, int], Tensor], p: int) -> Batch:
+    """Equally large parts of several tasks as x [r n ...] (encoded) and y [r n]: one data set for each replica."""
+    return Batch(encode(torch.stack([part.x for part in parts]), p), torch.stack([part.y for part in parts]))
 
 
 def one_hot(x: Tensor, p: int) -> Tensor:
@@ -120,10 +130,13 @@ def _check(p: int, operation: str, share: float, unordered: bool) -> None:
     if operation not in OPERATIONS:
         raise InputError(f"operation {operation!r} is not known", f"use one of {', '.join(OPERATIONS)}")
     if not 0.0 < share < 1.0:
-        raise InputError(f"a share of {share} lies outside (0, 1)", "give the part of all pairs to train on, such as 0.5")
+        raise InputError(
+            f"a share of {share} lies outside (0, 1)", "give the part of all pairs to train on, such as 0.5"
+        )
     if unordered and operation not in SYMMETRIC:
         raise InputError(
-            f"{operation} depends on the order of its numbers", f"unordered=True is for {', '.join(SYMMETRIC)}"
+            f"{operation} depends on the order of its numbers",
+            f"unordered=True is for {', '.join(SYMMETRIC)}",
         )
 
 

@@ -52,7 +52,8 @@ def sparse_parity(
         raise InputError(f"{hidden} hidden of {bits} bits", "give 1 <= hidden <= bits <= 62")
     if min(train, test) < 1 or train + test > 2**bits:
         raise InputError(
-            f"{train} training and {test} test words of {bits} bits", f"there are {2**bits} words, and each part needs one"
+            f"{train} training and {test} test words of {bits} bits",
+            f"there are {2**bits} words, and each part needs one",
         )
     words = _distinct(bits, train + test, seed)
     set_bits = (words[:, None] >> np.arange(bits)) & 1
