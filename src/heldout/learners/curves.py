@@ -71,12 +71,15 @@ def curves(
     loss: str = "cross_entropy",
     scale: float = 1.0,
     look: Callable[[State], None] | None = None,
+    enough: Callable[[Tensor, Tensor], bool] | None = None,
 ) -> Curves:
     """Full-batch training on data x [r n ...], y [r n], one data set a replica, with looks at the step counts `at`; `look(state)` is called at each of them as well.
+    enough(train, test): given the accuracies so far [t r], whether the run may end at this look; the curves are then shorter.
 
     `loss` and `scale` are the net's own, of what is minimized; the curves are always accuracy and cross-entropy.
     """
     rows: list[list[Tensor]] = [[], [], [], [], []]
+    seen: list[int] = []
     last: State | None = None
 
     def gradient(thetas: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,6 +96,10 @@ def curves(
         if look is not None:
             look(state)
         last = state
+        seen.append(state.steps)
+        if enough is not None and enough(torch.stack(rows[0]), torch.stack(rows[1])):
+            break
     if last is None:
         raise ValueError("no looks; give at least one step count")
-    return Curves(tuple(at), *(torch.stack(row) for row in rows), state=last)
+    train_curve, test_curve, train_loss, test_loss, norm = (torch.stack(row) for row in rows)
+    return Curves(tuple(seen), train_curve, test_curve, train_loss, test_loss, norm, last)

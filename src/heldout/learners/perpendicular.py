@@ -30,7 +30,9 @@ def perpendicular(inner: Learner, sizes: Sequence[int], rescale: bool = True) ->
     def step(state: State, gradients: Tensor) -> State:
         parts = [
             _projected(g, w, rescale)
-            for g, w in zip(gradients.split(list(sizes), 1), state.thetas.split(list(sizes), 1), strict=True)
+            for g, w in zip(
+                torch.split(gradients, list(sizes), 1), torch.split(state.thetas, list(sizes), 1), strict=True
+            )
         ]
         return inner.step(state, torch.cat(parts, 1))
 

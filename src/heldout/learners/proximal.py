@@ -27,7 +27,7 @@ def proximal(inner: Learner, lr: Setting, l1: Setting = 0.0, l2: Setting = 0.0) 
     def step(state: State, gradients: Tensor) -> State:
         moved = inner.step(state, gradients)
         thetas, threshold = moved.thetas, lr * l1
-        thetas = thetas - thetas.clamp(-threshold, threshold)  # the soft threshold
+        thetas = thetas.sign() * (thetas.abs() - threshold).clamp_(min=0.0)  # the soft threshold
         return moved._replace(thetas=thetas.div_(1.0 + lr * l2))
 
     return Learner(inner.init, step)

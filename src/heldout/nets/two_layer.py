@@ -55,7 +55,7 @@ class TwoLayer:
     def layout(self) -> Layout:
         """Names and shapes of a row of thetas."""
         d, h, c = self.inputs, self.hidden, self.outputs
-        shapes = {"W1": (d, h), "W2": (h, c)}
+        shapes: dict[str, tuple[int, ...]] = {"W1": (d, h), "W2": (h, c)}
         if self.bias:
             shapes.update(b1=(h,), b2=(c,))
         sizes = tuple(torch.Size(s) for s in shapes.values())
