@@ -43,8 +43,11 @@ class FourierNeurons:
         return sorted({int(k) for k in self.frequency_in[held]})
 
 
-def fourier_neurons(w_in: Array, w_out: Array) -> FourierNeurons:
-    """From in- and out-weights [p h] over the p numbers; p must be odd. Errors: other shapes, p below 3 or even."""
+def fourier_neurons(w_in: Array, w_out: Array, w_second: Array | None = None) -> FourierNeurons:
+    """From in- and out-weights [p h] over the p numbers; p must be odd. Errors: other shapes, p below 3 or even.
+
+    `w_second`: the weights of b where they are not those of a; the expected phase is then the sum of both phases.
+    """
     if w_in.ndim != 2 or w_in.shape != w_out.shape or w_in.shape[0] < 3 or w_in.shape[0] % 2 == 0:
         raise ValueError(
             f"weights of shapes {w_in.shape} and {w_out.shape}; give [p h] twice, with p odd and at least 3"
@@ -52,7 +55,8 @@ def fourier_neurons(w_in: Array, w_out: Array) -> FourierNeurons:
     frequency_in, share_in, phase_in, length_in = _dominant(w_in)
     frequency_out, share_out, phase_out, length_out = _dominant(w_out)
     size = length_in * length_out
-    mismatch = np.angle(np.exp(1j * (phase_out - 2.0 * phase_in)))
+    expected = 2.0 * phase_in if w_second is None else phase_in + _dominant(w_second)[2]
+    mismatch = np.angle(np.exp(1j * (phase_out - expected)))
     return FourierNeurons(
         frequency_in,
         frequency_out,

@@ -5,6 +5,9 @@ of all pairs, AdamW lr 1e-2, decay 1), and `tied`, the tied-embedding net of the
 24, 40% of the pairs a <= b, lr 1e-3, decay 1, cross-entropy / 67). Then branches of the fast recipe from one checkpoint, where
 the training pairs are fitted and the test pairs are not: what happens if the decay ends, the norm is held, the penalty is
 another one, frequencies are cut out, more pairs are given. Runs that end before they generalize are censored, not dropped.
+
+The rule first asked for 16 tied seeds; the number was set to 8 while the full run was under way and before any of its results
+was read, because the machine was too busy for 16.
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ RULE = Rule(
     estimand="share of runs of each recipe that reach 99% test accuracy, and do so only after 5 times the steps of 99% training accuracy; mean test accuracy when 99% of the training pairs are fitted",
     margin="one half of the runs; test accuracy .25 when fitted",
     level=0.95,
-    seeds="64 of the fast recipe (3,000 steps), 16 of the tied net (50,000 steps)",
+    seeds="64 of the fast recipe (3,000 steps), 8 of the tied net (50,000 steps)",
     pooling="each recipe is judged on its own; Clopper-Pearson over seeds, studentized bootstrap for the accuracy",
     supported="for both recipes the share's interval lies above 1/2 and that of the accuracy below .25",
     refuted="for a recipe the share's interval lies below 1/2, or that of the accuracy above .25",
@@ -78,11 +81,11 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
     """Fast cells of 8 seeds, tied cells of 2, and one cell of 8 seeds a branch; `seeds` counts the fast runs."""
     first, full = (2000, True) if size == "full" else (1000, False)
     fast = seeds if seeds is not None else (64 if full else 16)
-    tied = (min(fast, 16) if full else 1) if fast else 0
+    tied = (min(fast, 8) if full else 1) if fast else 0
     steps = 3000 if full else 1500
     found = [_cell("fast", part, steps) for part in _groups(first, fast, 8)]
     found += [_cell("tied", part, 50_000 if full else 24_000) for part in _groups(first, tied, 2)]
-    branched = min(fast, 16 if full else 4)
+    branched = min(fast, 8 if full else 4)
     found += [
         _cell("branch", part, steps, branch=b) for b in BRANCHES for part in _groups(first, branched, 8)
     ]
