@@ -2,8 +2,9 @@
 
     neuron i hears cos(w a + t_i) + cos(w b + t_i), speaks f(that) cos(w c + 2 t_i),   w = 2 pi k/p, t_i = 2 pi i/n
 
-With f(u) = u^2 the sum over neurons is (n/2) cos(w (a + b - c)) plus terms that vanish for n = 3 and every n >= 5: then the
-largest output is a + b mod p for every pair. With f = max(u, 0) the terms vanish only in part.
+With f(u) = u^2 the sum over neurons is n cos^2(w (a - b)/2) cos(w (a + b - c)) plus terms that vanish for n = 3 and n >= 5. For
+odd p the first factor is never 0, so that the largest output is a + b mod p for every pair. With f = max(u, 0) the terms vanish
+only in part.
 
 >>> [round(circuit_accuracy(67, n, "quadratic"), 2) for n in (3, 4, 5, 6)]
 [1.0, 0.01, 1.0, 1.0]

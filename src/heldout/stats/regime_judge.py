@@ -80,7 +80,7 @@ def judge(
     draws = np.random.Generator(np.random.Philox(0)).standard_normal(_DRAWS)
     noise = math.sqrt(0.5 / test_rows)
     words = [_word(s, a, np.clip(b + z * stderr, 0, 1), rule, noise)[0] for z in draws]
-    shares = {w: words.count(w) / _DRAWS for w in dict.fromkeys(words)}
+    shares: dict[str, float] = {w: words.count(w) / _DRAWS for w in dict.fromkeys(words)}
     return Judgement(word, fit, general, shares.pop(word, 0.0), shares)
 
 

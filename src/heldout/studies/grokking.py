@@ -18,23 +18,29 @@ from typing import Any
 import numpy as np
 
 from heldout.laboratory.study import (
-    DotRow,
     Dots,
     Figure,
-    HeatMap,
-    Lines,
     Mark,
     Named,
     Published,
     Rule,
-    Series,
     Size,
     Verdict,
+    Word,
 )
 from heldout.stats.interval import Interval
-from heldout.stats.mean_interval import bootstrap_mean, difference_of_means
+from heldout.stats.mean_interval import bootstrap_mean
 from heldout.stats.proportion import clopper_pearson
-from heldout.stats.survival import survival
+from heldout.studies._grokking_parts import (
+    BRANCHES,
+    branch_dots,
+    branch_numbers,
+    curve_of,
+    pair_maps,
+    recipe_figures,
+    runs_of,
+)
+from heldout.studies._grokking_rows import CHECKPOINT, HIDDEN, P
 
 QUESTION = "Does a small network on modular addition first fit by rote and generalize much later?"
 CLAIM = (
@@ -61,20 +67,6 @@ RULE = Rule(
     refuted="for a recipe the share's interval lies below 1/2, or that of the accuracy above .25",
 )
 RATIO = 5
-CHECKPOINT = 100
-BRANCHES = (
-    "as it was",
-    "decay off",
-    "norm held",
-    "perpendicular",
-    "L1",
-    "L2 in the gradient",
-    "slow gradient",
-    "cut strongest",
-    "cut weakest",
-    "more data",
-)
-P, HIDDEN = 31, 64
 
 
 def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
@@ -105,6 +97,7 @@ def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from heldout.learners.curves import curves
     from heldout.nets.tied_modular import TiedModular
     from heldout.nets.two_layer import TwoLayer
+    from heldout.studies._grokking_rows import branch_curves, frequencies_of, pair_counts, rows_of
     from heldout.tasks.modular import modular, one_hot, stack, two_hot
 
     seeds, part, steps = cell["seeds"], cell["part"], cell["steps"]
@@ -116,14 +109,14 @@ def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
         looks = [*range(0, 1000, 50), *range(1000, steps + 1, 250)]
         seen = curves(net, start, adamw(1e-3, 1.0), train, test, looks, scale=1 / 67)
         ends = [a.numpy() for a in net.matrices(seen.state.thetas)]
-        yield from _rows(cell, seen, [_frequencies(ends[0][k], ends[1][k]) for k in range(len(seeds))])
+        yield from rows_of(cell, seen, [frequencies_of(ends[0][k], ends[1][k]) for k in range(len(seeds))])
         return
     tasks = [modular(P, "add", 0.5, s) for s in seeds]
     net = TwoLayer(2 * P, HIDDEN, P, "quadratic")
     train, test = (stack([getattr(t, k) for t in tasks], one_hot, P) for k in ("train", "test"))
     start = torch.cat([net.start(s, [0]) for s in seeds])
     if part == "branch":
-        yield from _rows(cell, _branch(cell["branch"], net, start, train, test, steps), None)
+        yield from rows_of(cell, branch_curves(cell["branch"], net, start, train, test, steps), None)
         return
     right: dict[int, Any] = {}
 
@@ -135,9 +128,9 @@ def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     seen = curves(net, start, adamw(1e-2, 1.0), train, test, list(range(0, steps + 1, 10)), look=look)
     parts = net.layout.unflatten(seen.state.thetas)
     W1, W2 = parts["W1"].numpy(), parts["W2"].numpy()
-    yield from _rows(cell, seen, [_frequencies(W1[k, :P], W2[k].T) for k in range(len(seeds))])
+    yield from rows_of(cell, seen, [frequencies_of(W1[k, :P], W2[k].T) for k in range(len(seeds))])
     pairs = np.stack([(t.everything.x[:, 0] * P + t.everything.x[:, 1]).numpy() for t in tasks])
-    yield _pair_counts(pairs, len(tasks[0].train.y), right, steps)
+    yield pair_counts(pairs, len(tasks[0].train.y), right, steps)
 
 
 def verdict(rows: list[dict[str, Any]]) -> Verdict:
@@ -145,7 +138,7 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     numbers: list[Named] = []
     judged: dict[str, tuple[Interval, Interval]] = {}
     for part in ("fast", "tied"):
-        mine = _of(rows, part)
+        mine = runs_of(rows, part)
         delayed = [
             r["general"] is not None and r["fit"] is not None and r["general"] > RATIO * max(r["fit"], 1)
             for r in mine
@@ -159,27 +152,29 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
             Named.of(f"{part}: test accuracy when fitted", fitted),
         ]
         numbers += [
-            Named.of(f"{part}: {what}", _curve(mine, key).quantile())
+            Named.of(f"{part}: {what}", curve_of(mine, key).quantile())
             for key, what in (
                 ("fit", "median step of 99% training accuracy"),
                 ("general", "median step of 99% test accuracy"),
             )
             if mine
         ]
-    tied = _of(rows, "tied")
+    tied = runs_of(rows, "tied")
     if tied:
         numbers += [
             Named.of(
                 "tied: share with test loss (/67) below 1e-3",
                 clopper_pearson(sum(r["low_loss"] is not None for r in tied), len(tied)),
             ),
-            Named.of("tied: median step of that", _curve(tied, "low_loss").quantile()),
+            Named.of("tied: median step of that", curve_of(tied, "low_loss").quantile()),
             Named.of(
                 "tied: mean number of frequencies", bootstrap_mean([len(r["frequencies"]) for r in tied])
             ),
         ]
-    numbers += _branch_numbers(rows)
+    numbers += branch_numbers(rows)
     both = list(judged.values())
+    word: Word = "undecided"
+    why = "for a recipe an interval covers its margin, or there are too few runs"
     if all(share.ok and share.low > 0.5 and fit.ok and fit.high < 0.25 for share, fit in both):
         word, why = (
             "supported",
@@ -187,104 +182,23 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
         )
     elif any((share.ok and share.high < 0.5) or (fit.ok and fit.low > 0.25) for share, fit in both):
         word, why = "refuted", "for a recipe the share's interval lies below 1/2, or the accuracy's above .25"
-    else:
-        word, why = "undecided", "for a recipe an interval covers its margin, or there are too few runs"
     said = ", ".join(f"{n}: {s}" for n, (s, _) in judged.items())
-    return Verdict(
-        word,
-        f"Share of runs that generalize, and only after {RATIO} times the steps of fitting: {said}.",
-        tuple(numbers),
-        why,
-    )  # type: ignore[arg-type]
+    said = f"Share of runs that generalize, and only after {RATIO} times the steps of fitting: {said}."
+    return Verdict(word, said, tuple(numbers), why)
 
 
 def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     """Survival curves, trajectories, norms, branches, and memorization of each pair."""
-    found: list[Figure] = []
-    for part, title in (("fast", "p = 31"), ("tied", "p = 67, tied")):
-        mine = _of(rows, part)
-        if not mine:
-            continue
-        series = []
-        for key, name, role in (
-            ("fit", "not yet 99% of the training pairs", "rote"),
-            ("general", "not yet 99% of the test pairs", "rule"),
-        ):
-            c = _curve(mine, key)
-            series.append(Series(name, role, [1.0, *c.times], [1.0, *c.share], [1.0, *c.low], [1.0, *c.high]))  # type: ignore[arg-type]
-        marks = (Mark("x", 28_000, "published median"),) if part == "tied" else ()
-        found.append(
-            Lines(
-                f"{title}: share of runs still waiting",
-                f"Kaplan-Meier over {len(mine)} seeds with 95% intervals; runs that ended are censored.",
-                "step",
-                "share",
-                True,
-                False,
-                tuple(series),
-                marks,
-            )
-        )
-        shown = [r for r in mine if r.get("curve")]
-        if shown:
-            thin = [
-                Series(
-                    f"{kind} of seed {r['seed']}",
-                    role,
-                    r["curve"]["step"],
-                    r["curve"][key],
-                    thin=True,
-                    cell=r.get("cell"),
-                )
-                for r in shown
-                for key, kind, role in (("train", "training", "rote"), ("test", "test", "rule"))
-            ]  # type: ignore[arg-type]
-            found.append(
-                Lines(
-                    f"{title}: accuracy along training",
-                    "One line a seed: training pairs and test pairs.",
-                    "step",
-                    "accuracy",
-                    True,
-                    False,
-                    tuple(thin),
-                    (Mark("y", 1 / (31 if part == "fast" else 67), "chance"),),
-                )
-            )
-            norms = [
-                Series(
-                    f"seed {r['seed']}",
-                    "other",
-                    r["curve"]["step"],
-                    r["curve"]["norm"],
-                    thin=True,
-                    cell=r.get("cell"),
-                )
-                for r in shown
-            ]
-            found.append(
-                Lines(
-                    f"{title}: length of the weights",
-                    "The Euclidean norm of all weights, one line a seed.",
-                    "step",
-                    "|theta|",
-                    True,
-                    False,
-                    tuple(norms),
-                )
-            )
-    dots = tuple(_branch_dots(rows))
+    found = [
+        *recipe_figures(runs_of(rows, "fast"), "p = 31", 31, ()),
+        *recipe_figures(runs_of(rows, "tied"), "p = 67, tied", 67, (Mark("x", 28_000, "published median"),)),
+    ]
+    dots = tuple(branch_dots(rows))
     if dots:
-        found.append(
-            Dots(
-                "From one checkpoint: when the branches generalize",
-                f"Fast recipe, branched at step {CHECKPOINT}; median step of 99% test accuracy with its 95% interval; no dot: fewer than half did.",
-                "step",
-                True,
-                dots,
-            )
-        )
-    return found + _pair_maps(rows)
+        title = "From one checkpoint: when the branches generalize"
+        caption = f"Fast recipe, branched at step {CHECKPOINT}; median step of 99% test accuracy with its 95% interval; no dot: fewer than half did."
+        found.append(Dots(title, caption, "step", True, dots))
+    return found + pair_maps(rows)
 
 
 # Parts.
@@ -297,181 +211,3 @@ def _cell(part: str, seeds: list[int], steps: int, **more: Any) -> dict[str, Any
 def _groups(first: int, count: int, size: int) -> list[list[int]]:
     seeds = list(range(first, first + count))
     return [seeds[k : k + size] for k in range(0, count, size)]
-
-
-def _of(rows: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
-    return [r for r in rows if r.get("part") == part and r.get("status") == "ok"]
-
-
-def _curve(rows: list[dict[str, Any]], key: str) -> Any:
-    return survival(
-        [r[key] if r[key] is not None else r["steps"] for r in rows], [r[key] is not None for r in rows]
-    )
-
-
-def _frequencies(w_in: np.ndarray, w_out: np.ndarray) -> list[int]:
-    from heldout.measures.fourier_neurons import fourier_neurons
-
-    return fourier_neurons(w_in, w_out).frequencies()
-
-
-def _rows(cell: dict[str, Any], seen: Any, frequencies: list[list[int]] | None) -> Iterator[dict[str, Any]]:
-    """One row a seed; the first 4 seeds of a fast or tied cell keep their curves, at 40 looks evenly spaced in log steps."""
-    from heldout.stats.regime_judge import reached
-
-    steps = list(seen.steps)
-    kept = sorted(
-        {int(np.abs(np.array(steps) - s).argmin()) for s in np.geomspace(max(1, steps[1]), steps[-1], 40)}
-    )
-    for k, seed in enumerate(cell["seeds"]):
-        row: dict[str, Any] = {
-            "part": cell["part"],
-            "seed": seed,
-            "steps": cell["steps"],
-            "branch": cell.get("branch"),
-        }
-        if bool(seen.diverged[k]):
-            yield {**row, "status": "diverged"}
-            continue
-        train, test, norm = (a[:, k].tolist() for a in (seen.train, seen.test, seen.norm))
-        fit, general = reached(steps, train), reached(steps, test)
-        low = next((s for s, v in zip(steps, seen.test_loss[:, k].tolist()) if v / 67 < 1e-3), None)
-        row |= {
-            "status": "ok",
-            "fit": fit,
-            "general": general,
-            "low_loss": low,
-            "test": round(test[-1], 4),
-            "train": round(train[-1], 4),
-        }
-        row |= {
-            "test_at_fit": None if fit is None else round(test[steps.index(fit)], 4),
-            "norm": round(norm[-1], 3),
-        }
-        if frequencies is not None:
-            row["frequencies"] = frequencies[k]
-            row["norm_at_fit"] = None if fit is None else round(norm[steps.index(fit)], 3)
-        if frequencies is not None and k < 4 and seed % 1000 < 16:
-            row["curve"] = {
-                "step": [steps[i] for i in kept],
-                **{
-                    key: [round(v[i], 3) for i in kept]
-                    for key, v in (("train", train), ("test", test), ("norm", norm))
-                },
-            }
-        yield row
-
-
-def _branch(name: str, net: Any, start: Any, train: Any, test: Any, steps: int) -> Any:
-    """The curves after the checkpoint of one branch of the fast recipe."""
-    import torch
-
-    from heldout.core.batch import Batch
-    from heldout.learners.adamw import adamw
-    from heldout.learners.branches import branch
-    from heldout.learners.curves import curves
-
-    here = curves(net, start, adamw(1e-2, 1.0), train, test, [0, CHECKPOINT]).state
-    if name.startswith("cut"):
-        here = here._replace(thetas=_without_frequencies(net, here.thetas, strongest=name == "cut strongest"))
-    if name == "more data":
-        extra = test.y.shape[1] * 2 // 5  # 70% of all pairs instead of 50%
-        train = Batch(*(torch.cat([a, b[:, :extra]], 1) for a, b in zip(train[:2], test[:2])))
-        test = Batch(*(b[:, extra:] for b in test[:2]))
-    kind = "as it was" if name.startswith("cut") or name == "more data" else name
-    learner, state = branch(kind, here, 1e-2, 1.0, [2 * P * HIDDEN, HIDDEN * P])
-    return curves(net, state, learner, train, test, list(range(CHECKPOINT, steps + 1, 10)))
-
-
-def _without_frequencies(net: Any, thetas: Any, strongest: bool, count: int = 5) -> Any:
-    """Weights without the 5 of 15 frequencies with most (least) power over all weights of a replica."""
-    import torch
-
-    parts = net.layout.unflatten(thetas)
-    a, b, out = parts["W1"][:, :P].mT, parts["W1"][:, P:].mT, parts["W2"]
-    spectra = [torch.fft.rfft(w, dim=-1) for w in (a, b, out)]
-    power = torch.stack([s.abs().square().sum(1) for s in spectra]).sum(0)[:, 1:]
-    cut = power.argsort(1, descending=strongest)[:, :count] + 1
-    keep = torch.ones(len(thetas), 1, P // 2 + 1)
-    keep.scatter_(2, cut.unsqueeze(1), 0.0)
-    a, b, out = (torch.fft.irfft(s * keep, n=P, dim=-1) for s in spectra)
-    return net.layout.flatten({"W1": torch.cat([a.mT, b.mT], 1), "W2": out})
-
-
-def _pair_counts(pairs: np.ndarray, trained: int, right: dict[int, Any], steps: int) -> dict[str, Any]:
-    """For every pair, in how many of the cell's runs it was a training pair, and of those (and of the others) right."""
-    row: dict[str, Any] = {"part": "pairs", "status": "ok", "runs": len(pairs)}
-    seen = np.zeros(P * P, int)
-    np.add.at(seen, pairs[:, :trained].ravel(), 1)
-    row["trained"] = "".join(map(str, seen))
-    for name, step in (("before", CHECKPOINT), ("after", steps)):
-        for key, part in (("in", slice(None, trained)), ("out", slice(trained, None))):
-            hits = np.zeros(P * P, int)
-            np.add.at(hits, pairs[:, part].ravel(), right[step][:, part].ravel())
-            row[f"{name}_{key}"] = "".join(map(str, hits))
-    return row
-
-
-def _branch_numbers(rows: list[dict[str, Any]]) -> list[Named]:
-    found = []
-    by = {b: [r for r in _of(rows, "branch") if r["branch"] == b] for b in BRANCHES}
-    base = by["as it was"]
-    for name, mine in by.items():
-        if mine:
-            share = clopper_pearson(sum(r["general"] is not None for r in mine), len(mine))
-            found += [
-                Named.of(f"branch {name}: share that reaches 99% test accuracy", share),
-                Named.of(f"branch {name}: median step", _curve(mine, "general").quantile()),
-            ]
-            if name != "as it was" and base:
-                gap = difference_of_means([r["test"] for r in mine], [r["test"] for r in base])
-                found.append(
-                    Named.of(f"branch {name}: last test accuracy, less that of the branch as it was", gap)
-                )
-    return found
-
-
-def _branch_dots(rows: list[dict[str, Any]]) -> Iterator[DotRow]:
-    for name in BRANCHES:
-        mine = [r for r in _of(rows, "branch") if r["branch"] == name]
-        if mine:
-            median = _curve(mine, "general").quantile()
-            ends = [v if np.isfinite(v) else None for v in (median.value, median.low, median.high)]
-            done = sum(r["general"] is not None for r in mine)
-            yield DotRow(
-                f"{name} ({done} of {len(mine)})", ends[0], ends[1], ends[2], "rule", mine[0].get("cell")
-            )
-
-
-def _pair_maps(rows: list[dict[str, Any]]) -> list[Figure]:
-    """Memorization of each pair: its accuracy in runs that trained on it, less that in runs that did not."""
-    counts = [r for r in rows if r.get("part") == "pairs"]
-    if not counts:
-        return []
-    trained = sum(_digits(r["trained"]) for r in counts)
-    runs, maps, label = sum(r["runs"] for r in counts), [], [str(k) for k in range(P)]
-    for when in ("before", "after"):
-        inside, outside = (sum(_digits(r[f"{when}_{key}"]) for r in counts) for key in ("in", "out"))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = inside / trained - outside / (runs - trained)
-        grid = [
-            [round(float(v), 2) if np.isfinite(v) else None for v in line] for line in score.reshape(P, P)
-        ]
-        step = f"at step {CHECKPOINT}" if when == "before" else "at the end"
-        maps.append(
-            HeatMap(
-                f"Memorization of each pair (a, b) {step}",
-                f"Share right in the runs that trained on the pair, less the share right in those that did not; {runs} runs, mean {np.nanmean(score):.3f}.",
-                "b",
-                "a",
-                label,
-                label,
-                grid,
-                "memorization",
-            )
-        )
-    return maps
-
-
-def _digits(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode(), np.uint8).astype(int) - ord("0")
