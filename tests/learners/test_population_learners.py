@@ -67,11 +67,11 @@ def test_step_is_pure_and_replicas_are_apart(name: str) -> None:
 def test_adamw_and_sgd_are_torchs(decay: float) -> None:
     pairs = [
         (torch.optim.AdamW, {"betas": (0.8, 0.95), "eps": 1e-6}, adamw(0.05, decay, (0.8, 0.95), 1e-6)),
-        (torch.optim.SGD, {"momentum": 0.9}, sgd(0.001, decay, 0.9)),
+        (torch.optim.SGD, {"momentum": 0.9}, sgd(1e-5, decay, 0.9)),
     ]
     for kind, options, ours in pairs:
         weight = torch.nn.Parameter(starts())
-        lr = 0.05 if kind is torch.optim.AdamW else 0.001
+        lr = 0.05 if kind is torch.optim.AdamW else 1e-5
         coupled = decay if kind is torch.optim.AdamW else 0.0
         theirs = kind([weight], lr=lr, weight_decay=coupled, **options)
         state = ours.init(starts())
