@@ -136,6 +136,26 @@ def test_unknown_options_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
 
 
+def test_help_names_what_is_to_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, words in {
+        "audit": ("TARGET", "FILE.html", "predictions|folds|subsets"),
+        "certify": ("TARGET", "FILE.html", "FOLDER"),
+        "calibrate": ("FILE.html", "FOLDER"),
+        "sql": ("SQL", "FILE.csv"),
+    }.items():
+        assert run([command, "--help"]) == 0
+        said = capsys.readouterr().out
+        assert all(word in said for word in words)
+        assert "{None}" not in said
+
+
+def test_a_page_that_cannot_be_written_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["certify", "x:y", "--out", "page.txt"], ["calibrate", "--page", "no/page.html"]):
+        assert run(arguments) == 2
+        said = capsys.readouterr().err
+        assert "does not end in .html" in said or "the folder no does not exist" in said
+
+
 def test_runs_sql_and_measures_answer(target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["audit", f"{target}:honest", "--budget", "predictions"])
     capsys.readouterr()
@@ -143,6 +163,12 @@ def test_runs_sql_and_measures_answer(target: Path, capsys: pytest.CaptureFixtur
     assert "done" in capsys.readouterr().out
     assert run(["sql", "SELECT measure, value FROM rows WHERE measure = 'test score'"]) == 0
     assert "test score" in capsys.readouterr().out
+    assert run(["sql", "SELECT measure, value FROM rows", "--csv", "answer.csv"]) == 0
+    assert capsys.readouterr().out == ""
+    lines = Path("answer.csv").read_text("utf-8").splitlines()
+    assert lines[0] == "measure,value"
+    assert any(line.startswith("test score,0.") or line == "test score,1.0" for line in lines)
+    assert run(["sql", "SELECT 1", "--csv", "no/answer.csv"]) == 2
     assert run(["measures"]) == 0
     assert "memorization" in capsys.readouterr().out
 

@@ -40,8 +40,9 @@ MAY = {
         "calibration",
     },
     "store": {"core", "store"},
+    "trajectories": {"core", "stats", "measures", "store", "trajectories"},
     "viewer": {"core", "store", "viewer"},
-    "integrations": {"core", "learners", "controls", "integrations"},
+    "integrations": {"core", "learners", "controls", "watching", "integrations"},
     "auditing": {
         "core",
         "stats",
@@ -54,11 +55,32 @@ MAY = {
         "viewer",
         "auditing",
     },
+    "tasks": {"core", "tasks"},
+    "nets": {"core", "nets"},
+    "laboratory": {"core", "stats", "store", "viewer", "laboratory"},
+    "studies": {
+        "core",
+        "stats",
+        "codes",
+        "tasks",
+        "nets",
+        "learners",
+        "controls",
+        "measures",
+        "certificates",
+        "store",
+        "auditing",
+        "certifying",
+        "laboratory",
+        "studies",
+    },
 }
+MAY["watching"] = {*MAY["auditing"] - {"auditing"}, "watching"}
 MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
 DOORS = {("core", "integrations")}
-SIBLINGS_APART = {"measures", "controls"}  # one file a thing; shared pieces are named here
+# One file a thing; shared pieces are named below.
+SIBLINGS_APART = {"measures", "controls", "tasks", "nets", "studies"}
 SHARED = {
     "controls.control_fit",
     "controls.constant",

@@ -6,7 +6,7 @@ files need neither torch nor scipy:
 >>> import heldout
 >>> sorted(heldout.__all__)
 ['Estimate', 'Fits', 'HeldoutError', 'InputError', 'Recipe', 'Subject', 'audit', 'audit_predictions', 'certify',
- 'conformal', 'declare', 'verify']
+ 'conformal', 'declare', 'verify', 'watch']
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ __all__ = [
     "conformal",
     "declare",
     "verify",
+    "watch",
 ]
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from heldout.core.fits import Fits
     from heldout.core.recipe import Recipe
     from heldout.core.subject import Subject
+    from heldout.watching.watch import watch as watch
 
 _HOME = {
     "audit": "heldout.auditing.audit",
@@ -51,6 +53,7 @@ _HOME = {
     "conformal": "heldout.certifying.conformal",
     "declare": "heldout.auditing.declare",
     "verify": "heldout.certificates.verify",
+    "watch": "heldout.watching.watch",
     "Estimate": "heldout.core.estimate",
     "Fits": "heldout.core.fits",
     "HeldoutError": "heldout.core.errors",

@@ -9,6 +9,7 @@ import tyro
 
 from heldout.commands.audit import AuditCommand
 from heldout.commands.calibrate import CalibrateCommand
+from heldout.commands.cell import CellCommand
 from heldout.commands.certify import CertifyCommand
 from heldout.commands.conformal import ConformalCommand
 from heldout.commands.exits import DONE, INTERRUPTED, OUR_ERROR, USAGE, complain
@@ -16,6 +17,9 @@ from heldout.commands.measures import MeasuresCommand
 from heldout.commands.proxies import ProxiesCommand
 from heldout.commands.runs import RunsCommand
 from heldout.commands.sql import SqlCommand
+from heldout.commands.studies import StudiesCommand
+from heldout.commands.study import StudyCommand
+from heldout.commands.trajectory import TrajectoryCommand
 from heldout.commands.verify import VerifyCommand
 
 Command = (
@@ -27,7 +31,11 @@ Command = (
     | Annotated[MeasuresCommand, tyro.conf.subcommand("measures")]
     | Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
     | Annotated[ProxiesCommand, tyro.conf.subcommand("proxies")]
+    | Annotated[StudiesCommand, tyro.conf.subcommand("studies")]
+    | Annotated[StudyCommand, tyro.conf.subcommand("study")]
+    | Annotated[CellCommand, tyro.conf.subcommand("cell")]
     | Annotated[CalibrateCommand, tyro.conf.subcommand("calibrate")]
+    | Annotated[TrajectoryCommand, tyro.conf.subcommand("trajectory")]
 )
 
 

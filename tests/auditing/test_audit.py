@@ -241,7 +241,9 @@ def test_ctrl_c_keeps_what_was_finished() -> None:
     subject = heldout.Subject.from_torch(nn.Linear(64, 10), (X, y), (X_test, y_test), fit=fit)
     found = heldout.audit(subject, budget="folds", runs=None, progress=False)
     assert found.interrupted
-    assert found.report["split"][0]["train"]["value"] is not None
+    assert found.report["split"][0]["train"]["value"] == pytest.approx(
+        found.estimates["train score"]["value"]
+    )
     assert "interrupted" in json.dumps(found.report["reasons"])
 
 
@@ -294,6 +296,21 @@ def test_leaked_rows_do_not_swell_the_drop_on_the_shifted_set() -> None:
     assert len(labels) == 600
     drop = run(subject, budget="predictions").estimates["drop on the shifted set"]
     assert drop["value"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_shifted_rows_that_were_trained_on_are_left_out() -> None:
+    X, y, X_test, y_test = digits(300, 300)
+    model = KNeighborsClassifier(1).fit(X, y)
+    rest, labels = np.concatenate([X[:200], 1 - X_test[200:]]), np.concatenate([y[:200], y_test[200:]])
+    subject = heldout.Subject.from_sklearn(
+        model, X, y, X_test[:200], y_test[:200], X_shifted=rest, y_shifted=labels
+    )
+    alone = heldout.Subject.from_sklearn(
+        model, X, y, X_test[:200], y_test[:200], X_shifted=1 - X_test[200:], y_shifted=y_test[200:]
+    )
+    drops = [run(s, budget="predictions").estimates["drop on the shifted set"] for s in (subject, alone)]
+    assert drops[0]["value"] == pytest.approx(drops[1]["value"])
+    assert drops[0]["value"] > 0.5
 
 
 def test_a_flipping_feature_is_named_where_a_shifted_set_shows_it() -> None:

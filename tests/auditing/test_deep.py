@@ -61,7 +61,7 @@ def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatc
             "the chains disagree"
         )  # its own tests hold it against exact answers; here it would take a minute
 
-    monkeypatch.setattr(importlib.import_module("heldout.measures.llc"), "llc", refuse)
+    monkeypatch.setattr(importlib.import_module("heldout.measures.llc"), "llc_report", refuse)
     found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
     assert found.failures == ()
     rows = {row["name"]: row for row in found.report["measures"]}
@@ -70,6 +70,18 @@ def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatc
             assert estimate["low"] <= estimate["value"] <= estimate["high"]
     assert rows["effective dimension of the Hessian, alpha 1/n"]["status"] == "ok"
     assert rows["learning coefficient"]["status"] == "the chains disagree"
+    drawn = found.report["geometry"]
+    assert [row["name"] for row in drawn["rows"]] == [
+        name for name in rows if name in {r["name"] for r in drawn["rows"]}
+    ]
+    assert drawn["traces"] == {"status": "no chain was run"}
+    spectrum, lines = drawn["density"], drawn["slices"]["lines"]
+    assert all(a <= b <= c for a, b, c in zip(spectrum["low"], spectrum["density"], spectrum["high"]))
+    assert [line["tone"] for line in lines] == ["model", "steep", "control"]
+    assert all(line["loss"][20] == pytest.approx(line["at_start"], rel=1e-4) for line in lines)
+    plane = drawn["slices"]["plane"]
+    assert len(plane["loss"]) == len(plane["a"]) == 25
+    assert abs(drawn["twin_loss"] - drawn["loss"]) <= WITHIN * drawn["loss"]
     assert (
         rows["top eigenvalue of the Hessian"]["value"]["value"]
         < rows["trace of the Hessian"]["value"]["value"] * 1.5

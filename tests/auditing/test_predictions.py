@@ -138,6 +138,13 @@ def test_labels_written_as_1_and_as_1_0_are_the_same_class(tmp_path: Path) -> No
     assert audit(write(tmp_path / "real.csv", columns)).report["split"][0] == whole
 
 
+def test_labels_may_be_false_and_true(tmp_path: Path) -> None:
+    columns = rows(c=2)
+    plain = audit(write(tmp_path / "numbers.parquet", columns))
+    found = audit(write(tmp_path / "truth.parquet", {**columns, "label": columns["label"] == 1}))
+    assert found.report["split"][0]["rule"] == plain.report["split"][0]["rule"]
+
+
 def test_the_order_of_the_rows_does_not_make_another_test_set(tmp_path: Path) -> None:
     columns = rows(60, 60)
     order = np.random.default_rng(0).permutation(120)

@@ -118,3 +118,34 @@ def test_bad_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         calibrate(seeds=0)
     assert run(["calibrate", "--full", "--quick"]) == 2
     assert "--full and --quick are given together" in capsys.readouterr().err
+
+
+def test_the_page_pools_coverage_and_keeps_what_was_withheld(tmp_path: Path) -> None:
+    from heldout.calibration.page import calibration_page
+    from heldout.viewer import render_report
+
+    rows = calibrate(["top_eigenvalues", "sharpness"], seeds=2, out=tmp_path / "rows")
+    rows += [
+        {
+            **rows[0],
+            "case": "none",
+            "value": None,
+            "low": None,
+            "high": None,
+            "z": None,
+            "covered": None,
+            "status": "no minimum",
+        }
+    ]
+    page = calibration_page(rows)
+    by_name = {one["name"]: one for one in page["instruments"]}
+    assert by_name["top_eigenvalues"]["certain"]
+    assert not by_name["sharpness"]["certain"]
+    assert by_name["top_eigenvalues"]["silent"] == 1
+    covered = sum(bool(row["covered"]) for row in rows if row["instrument"] == "sharpness")
+    assert by_name["sharpness"]["coverage"]["value"] == covered / by_name["sharpness"]["answered"]
+    assert page["headline"].endswith(f"of {len(rows) - 1} intervals hold the truth")
+    assert page["sentence"].endswith("1 run gave no answer, each with its reason.")
+    assert page["cases"][-1]["reason"] == "no minimum"
+    assert len(page["runs"]) == len(rows)
+    assert "calibrate/1" in render_report(page)

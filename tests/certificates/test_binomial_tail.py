@@ -107,7 +107,7 @@ def test_bad_input_is_named():
         clopper_pearson_upper(5, 4, 0.05)
     with pytest.raises(InputError, match=r"delta = 0; give a probability of failure"):
         clopper_pearson_upper(1, 4, 0)
-    with pytest.raises(InputError, match=r"a mean loss of nan over 10 rows"):
+    with pytest.raises(InputError, match=r"a mean loss of nan; scale the loss"):
         hoeffding_upper(float("nan"), 10, 0.05)
     with pytest.raises(InputError, match=r"q = 2, c = 0\.1"):
         kl_inverse_upper(2, 0.1)

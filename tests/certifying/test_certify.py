@@ -14,8 +14,10 @@ import heldout
 from heldout.certificates.certificate import Certificate
 from heldout.certifying.certified import Certified, Row
 from heldout.certifying.learned_prior import learned_prior
+from heldout.certifying.page import certified_page
 from heldout.cli import run
 from heldout.core.errors import InputError
+from heldout.viewer import render_report
 
 
 def digits(n):
@@ -59,6 +61,40 @@ def test_the_figure_and_the_numbers(table):
     assert all("*" in line for line in lines[1:])
     row = json.loads(json.dumps(table.as_json()))
     assert row["rows"][0]["certificate"]["ledger"][0]["what"].startswith("look 1 at this test set")
+
+
+def test_the_page_says_the_bound_on_this_model_first(table):
+    page = certified_page(table, data_hash="abc")
+    own = table.rows[0].certificate
+    assert page["headline"] == f"error at most {own.printed()}"
+    assert page["sentence"].startswith(
+        f"With probability 0.95 this model is wrong on at most {own.printed()} of new rows (hold-out, n = "
+    )
+    seen = page["rows"][0]["observed"]
+    assert seen["low"] <= seen["value"] <= seen["high"]
+    assert seen["value"] < own.value
+    assert len(render_report(page)) > 50_000
+
+
+def test_the_page_of_withheld_vacuous_and_suspicious_rows():
+    sure = Certificate("error rate", 0.2, 0.05, 50, "", "", (), ())
+    empty = Certificate("error rate", 1.0, 0.05, 50, "", "", (), ())
+    none = Certificate.withheld("error rate", 0.05, 0, "no test rows")
+    rows = (
+        Row("hold-out", "this model", none, None, 0.0),
+        Row("PAC-Bayes", "a net", sure, sure, 0.0),
+        Row("VC", "a net", empty, None, 0.0),
+    )
+    page = certified_page(Certified("x", 0.05, 0.9, rows))
+    assert page["headline"] == "nothing certified about this model"
+    for part in (
+        "about this model itself: no test rows.",
+        "The least bound is on a net",
+        "Vacuous: VC.",
+        "control of PAC-Bayes",
+    ):
+        assert part in page["sentence"]
+    assert certified_page(Certified("x", 0.05, 0.9, rows[:1]))["headline"] == "nothing certified"
 
 
 def test_what_cannot_be_certified_says_why(tmp_path):

@@ -90,6 +90,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("not a module", {"model": object()}, r"model is object, not a torch.nn.Module"),
     ("text inputs", {"train": (np.array([["a"] * 3] * 20), Y)}, r"dtype <U1; encode them as numbers"),
     ("fit of the wrong type", {"fit": 3}, r"fit is int; pass a Recipe, or a function"),
+    ("sparse inputs", {"train": (X.to_sparse(), Y)}, r"inputs of train are a tensor of torch.float32, torch.sparse_coo; .*to_dense"),
+    ("complex inputs", {"train": (X.to(torch.complex64), Y)}, r"inputs of train are a tensor of torch.complex64"),
     ("doubled ids", {"train": Batch(X, Y, torch.zeros(20, dtype=torch.int64))}, r"ids of train are not unique"),
 ]  # fmt: skip
 
@@ -302,3 +304,22 @@ def test_a_recipe_that_is_a_model_is_refused() -> None:
         heldout.Recipe(lambda: nn.Linear(3, 2), optimizer="lion")
     with pytest.raises(InputError, match="trains nothing"):
         heldout.Recipe(lambda: nn.Linear(3, 2), epochs=0)
+
+
+@pytest.mark.parametrize(
+    "options", [{"seed": 1.5}, {"seed": -1}, {"seed": True}, {"threads": 0}, {"threads": 1.5}]
+)
+def test_seed_and_threads_are_whole_numbers(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"(seed|threads) is .*pass a whole number"):
+        heldout.audit(torch_subject(), runs=None, progress=False, **options)
+
+
+def test_one_feature_without_a_column_is_named() -> None:
+    x, y = np.linspace(-1, 1, 20), np.arange(20) % 2
+    with pytest.raises(InputError, match=r"the inputs have shape \(20,\); .*reshape"):
+        heldout.Subject.from_sklearn(LogisticRegression().fit(x[:, None], y), x, y)
+
+
+def test_weights_that_are_not_used_are_named() -> None:
+    subject = torch_subject(train=Batch(X, Y, weights=torch.ones(20)))
+    assert any("weights of train are not used" in note for note in subject.notes)

@@ -14,6 +14,7 @@ from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
 from heldout.measures.llc import llc, llc_of_energy, llc_report
 from heldout.measures.posterior.corrected import Ladder
+from heldout.measures.posterior.problem import problem_of_subject
 from heldout.measures.posterior.settings import OneTemperature
 
 SHORT = Ladder(ensembles=8, burn=120, draws=150, rungs=10)
@@ -161,6 +162,27 @@ def test_groups_of_parameters_and_examples() -> None:
         llc(subject, parameters=torch.zeros(3, dtype=torch.bool))
     with pytest.raises(InputError, match="over 1 example"):
         llc(subject, rows=torch.tensor([3]))
+
+
+def test_parameters_by_name_and_a_radius_for_each_module() -> None:
+    torch.manual_seed(0)
+    X = torch.randn(60, 2, dtype=torch.float64)
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1), nn.Flatten(0)).double()
+    model[1].weight.data *= 100
+    model[1].bias.data *= 1e-9
+    subject = Subject.from_torch(model, train=(X, model(X).detach() + 0.1 * X[:, 0]), loss=half_square)
+    problem, _ = problem_of_subject(subject)
+    assert problem.tensors == (4, 2, 2, 1)
+    hidden, out = float(problem.radius[0]), float(problem.radius[-1])
+    assert problem.radius.tolist() == [hidden] * 6 + [out] * 3  # the small bias has the radius of its module
+    assert out > 20 * hidden
+    restricted, _ = problem_of_subject(subject, parameters="1.weight")
+    assert restricted.tensors == (2,)
+    assert torch.equal(restricted.start, model[1].weight.detach().flatten())  # type: ignore[arg-type]
+    shared, _ = problem_of_subject(subject, tensors=(9,))
+    assert len(set(shared.radius.tolist())) == 1
+    with pytest.raises(InputError, match="parameters='3' selects nothing; choose among 0.weight"):
+        llc(subject, parameters="3")
 
 
 def test_predictions_only_and_models_without_parameters_are_refused() -> None:

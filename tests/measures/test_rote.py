@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,3 +83,18 @@ def test_the_share_is_withheld_where_nothing_beyond_chance_is_fitted() -> None:
     assert not split.share.ok
     assert np.isnan(float(split.share.value))
     assert "no better than the trivial predictor" in split.share.status
+
+
+def test_what_the_design_held_equal_is_no_part_of_a_replicas_luck() -> None:
+    """Two classes of constant score: with class shares held, replicas differ by their own luck alone."""
+    y = np.repeat([0, 1], 50)
+    masks = np.stack([np.random.default_rng(k).permutation(50) < 25 for k in range(4)])
+    masks = np.concatenate([masks, masks], axis=1)
+    luck = np.array([-0.03, 0.01, 0.02, 0.0])[:, None]
+    scores = np.where(masks, 1.0, np.where(y, 0.2, 0.9) + luck)
+    plain = Sides(scores, masks, np.full(4, 0.5), np.full(100, 0.5))
+    known = replace(plain, strata=y)
+    without, found = (rote(side, extrapolate=False).out_of_sample.stderr for side in (plain, known))
+    assert found is not None
+    assert without is not None
+    assert found.item() ** 2 == pytest.approx(without.item() ** 2 + np.var(luck, ddof=1) / 4, rel=0.02)

@@ -46,6 +46,11 @@ export function plain(value: Maybe<number>): string {
   return fixed(value, size >= 100 ? 0 : Math.min(6, 2 - Math.floor(Math.log10(size))));
 }
 
+/** A number that somebody chose, such as a delta: without zeros that say nothing. */
+export function briefly(value: Maybe<number>): string {
+  return isNumber(value) ? String(Number(value.toPrecision(3))).replace("-", MINUS) : "—";
+}
+
 export interface Written {
   value: string;
   interval: string; // "" where there is none

@@ -1,5 +1,8 @@
 // The report's JSON, schema "heldout.audit/1". Every number may be null; every string is text from a stranger.
 
+import type { Geometry } from "./schemas/geometry";
+import type { BoundRow } from "./schemas/certify";
+
 export type Maybe<T> = T | null | undefined;
 
 export interface Estimate {
@@ -178,7 +181,9 @@ export interface Report {
   learning_curve?: Maybe<LearningCurve>;
   reliability?: Maybe<Reliability>;
   certificate?: Maybe<Certificate>;
+  certificates?: Maybe<{ chance?: Maybe<number>; rows?: Maybe<BoundRow[]> }>;
   measures?: Maybe<Measure[]>;
+  geometry?: Maybe<Geometry>;
   gate?: Maybe<{ status: string; rows?: Maybe<GateRow[]> }>;
   rerun?: Maybe<Rerun>;
   left_out?: Maybe<Record<string, string>>; // section name -> why it is absent; optional

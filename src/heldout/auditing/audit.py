@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from heldout.auditing import steps
+from heldout.auditing import retraining, steps
 from heldout.auditing.deep import geometry, needs
 from heldout.auditing.facts import Facts
 from heldout.auditing.findings import Finding, findings
@@ -118,6 +118,9 @@ def audit(
         raise InputError(f"budget {budget!r} is not known", "use predictions, folds or subsets")
     if not 0 < delta < 1:
         raise InputError(f"delta is {delta}", "it is a probability of failure, for example 0.05")
+    check_seed(seed)
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise InputError(f"threads is {threads!r}", "pass a whole number from 1, or None")
     if subject.test is None and subject.fit is None:
         raise InputError(
             "the subject has no test set and no way to refit: nothing is held out",
@@ -150,6 +153,12 @@ def audit(
     return result
 
 
+def check_seed(seed: object) -> None:
+    """A seed names streams of randomness: a whole number from 0."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is {seed!r}", "pass a whole number from 0")
+
+
 def _walk(
     facts: Facts, budget: Budget | None, runs: Any, bars: Progress, threads: int, limit: float, deep: bool
 ) -> None:
@@ -166,12 +175,14 @@ def _walk(
     facts.shortcuts = step("shortcuts", lambda: steps.shortcut(facts))
     facts.suspects = step("wrong labels", lambda: steps.suspect(facts))
     spent = time.perf_counter() - start
-    facts.full = step("full refits", lambda: steps.refit_full(facts, budget, bars, threads, limit - spent))
+    facts.full = step(
+        "full refits", lambda: retraining.refit_full(facts, budget, bars, threads, limit - spent)
+    )
     if facts.full is not None and facts.plan.refits:
         facts.gate = step("fidelity gate", lambda: steps.gate(facts), cheap=True)
-        facts.parts = step("parts", lambda: steps.refit_parts(facts, bars, threads))
+        facts.parts = step("parts", lambda: retraining.refit_parts(facts, bars, threads))
         step("held-out training rows", lambda: steps.unseen(facts), cheap=True)
-        facts.shuffled = step("shuffled twin", lambda: steps.refit_shuffled(facts, bars, threads))
+        facts.shuffled = step("shuffled twin", lambda: retraining.refit_shuffled(facts, bars, threads))
         facts.twin = step("shuffled split", lambda: steps.twin(facts), cheap=True)
     facts.split = step("chance, rule, rote", lambda: steps.split(facts), cheap=True)
     step("memorization", lambda: steps.memorize(facts), cheap=True)

@@ -16,11 +16,15 @@ import numpy as np
 import torch
 
 from heldout.auditing.facts import Facts
+from heldout.auditing.geometry_pictures import attempted, density, slices, traces
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.recipe import Recipe
+from heldout.core.second_order import parameters
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
+from heldout.measures.loss_slice import mean_loss
+from heldout.measures.posterior.coefficient import LearningCoefficient
 
 WITHIN = 0.25  # of the audited model's loss
 DOUBLINGS, HALVINGS = 6, 4
@@ -35,7 +39,7 @@ def needs(subject: Subject) -> str:
 
 
 def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
-    """Enter the four numbers, with the twin's as control, in the table of measures."""
+    """Enter the four numbers, with the twin's as control, in the table of measures; keep what their section draws."""
     subject = facts.subject
     missing = needs(subject)
     if missing:
@@ -45,7 +49,9 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
         twin = matched_twin(facts)
     except Withheld as reason:
         why = str(reason)
-    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed), 1):
+    reports: list[LearningCoefficient] = []  # the subject's, then the twin's
+    rows = []
+    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports), 1):
         found = _asked(measure, subject)
         beside = (
             Estimate.withheld(f"no shuffled-label twin: {why}") if twin is None else _asked(measure, twin)
@@ -53,7 +59,27 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
         facts.ledger.add(
             name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss"
         )
-        tick(done, 4)
+        rows.append({"name": name, "formula": formula, "value": found.as_json(), "control": beside.as_json()})
+        tick(done, 7)
+    chains = attempted(lambda: traces(reports[0])) if reports else {"status": "no chain was run"}
+    tick(5, 7)
+    spectrum = attempted(lambda: density(subject, facts.seed))
+    tick(6, 7)
+    facts.geometry = {
+        "loss": _loss(subject),
+        "twin_loss": None if twin is None else _loss(twin),
+        "twin_status": why or "ok",
+        "rows": rows,
+        "traces": chains,
+        "density": spectrum,
+        "slices": attempted(lambda: slices(subject, twin, facts.seed)),
+    }
+    tick(7, 7)
+
+
+def _loss(subject: Subject) -> float | None:
+    value = mean_loss(subject, parameters(subject)[0])
+    return value if math.isfinite(value) else None
 
 
 def matched_twin(facts: Facts) -> Subject:
@@ -116,9 +142,11 @@ def _near(reached: float, wanted: float) -> bool:
     return math.isfinite(reached) and abs(reached - wanted) <= WITHIN * max(wanted, 1e-12)
 
 
-def _measures(seed: int) -> list[tuple[str, str, str, Callable[[Subject], Estimate]]]:
+def _measures(
+    seed: int, reports: list[LearningCoefficient]
+) -> list[tuple[str, str, str, Callable[[Subject], Estimate]]]:
     from heldout.measures.effective_dimension import effective_dimension
-    from heldout.measures.llc import llc
+    from heldout.measures.llc import llc_report
     from heldout.measures.top_eigenvalues import top_eigenvalues
     from heldout.measures.trace import trace
 
@@ -131,11 +159,15 @@ def _measures(seed: int) -> list[tuple[str, str, str, Callable[[Subject], Estima
     def dimension(subject: Subject) -> Estimate:
         return first(effective_dimension(subject, alpha=1.0 / len(subject.train.y), seed=seed))
 
+    def coefficient(subject: Subject) -> Estimate:
+        reports.append(llc_report(subject, seed))
+        return first(reports[-1].estimate)
+
     return [
         ("trace of the Hessian", "tr H", "Meyer et al. 2021 (Hutch++)", lambda s: first(trace(s, seed=seed))),
         ("top eigenvalue of the Hessian", "max eigenvalue of H", "Lanczos", lambda s: first(top_eigenvalues(s, k=1, seed=seed))),
         ("effective dimension of the Hessian, alpha 1/n", "sum l / (l + 1/n)", "MacKay 1992", dimension),
-        ("learning coefficient", "n beta (E[L] - L(w*))", "Lau et al. 2023", lambda s: first(llc(s, seed))),
+        ("learning coefficient", "n beta (E[L] - L(w*))", "Lau et al. 2023", coefficient),
     ]  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class Facts:
     dynamics: Any = None
     membership: tuple[Estimate, Estimate] | None = None
     influence: list[dict[str, Any]] | None = None
+    geometry: dict[str, Any] | None = None
     data_hash: str = ""
     seconds: float = 0.0
     threads: int = 1

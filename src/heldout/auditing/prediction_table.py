@@ -228,7 +228,7 @@ def _labels(
         _refuse(~np.isfinite(label), "label is not finite", "drop these rows", path)
         return label, []
     c = outputs.shape[1]
-    if values.dtype.kind not in "iuf":
+    if values.dtype.kind not in "iufb":
         raise InputError(
             f"{path.name}: labels are text",
             f"write the class index 0..{c - 1}, the column p<index> being its probability",

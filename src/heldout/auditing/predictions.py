@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from heldout.auditing import steps
-from heldout.auditing.audit import Audit, conclude
+from heldout.auditing.audit import Audit, check_seed, conclude
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
 from heldout.auditing.plan import Plan
@@ -54,6 +54,7 @@ def audit_predictions(
 ) -> Audit:
     """Audit a file of predictions. Raises `InputError` for missing ids, doubled rows, probabilities that do not sum to
     one, unknown splits, labels out of range: before any computing, and naming the first rows concerned."""
+    check_seed(seed)
     if not 0 < delta < 1:
         raise InputError(f"delta is {delta}", "it is a probability of failure, for example 0.05")
     table = read_table(Path(path))

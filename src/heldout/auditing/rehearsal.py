@@ -18,6 +18,7 @@ from heldout.core.estimate import Estimate
 from heldout.core.subject import Subject
 from heldout.measures.fidelity import Gate, agreement, fidelity
 from heldout.measures.rote import Sides, Split, rote
+from heldout.measures.subset_design import strata
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,11 @@ def split_of(
     """The split of the refits on parts of the data. With folds (one fraction) the train side is that of the full-size
     refits, and the out-of-sample side gains what full-size refits gain over the folds on the test set."""
     chance = chance_out_of_sample(subject, parts, fallback)
+    held_equal = strata(subject.train.y.numpy(), subject.task)  # as the design of the refits was drawn
     fractions = np.unique(np.round(parts.fraction, 6))
     if len(fractions) > 1:
-        return rote(Sides(parts.score, parts.masks, parts.fraction, chance, clusters), extrapolate=True)
+        sides = Sides(parts.score, parts.masks, parts.fraction, chance, clusters, held_equal)
+        return rote(sides, extrapolate=True)
     gain = (0.0, 0.0)
     scores, masks, fraction = parts.score, parts.masks, parts.fraction
     if full is not None and full.count >= 1:
@@ -109,7 +112,7 @@ def split_of(
         scores = np.vstack([np.where(masks, np.nan, scores), full.score])
         masks = np.vstack([masks, full.masks])
         fraction = np.concatenate([fraction, np.full(full.count, fraction[0])])
-    return rote(Sides(scores, masks, fraction, chance, clusters), extrapolate=False, gain=gain)
+    return rote(Sides(scores, masks, fraction, chance, clusters, held_equal), extrapolate=False, gain=gain)
 
 
 def strangers(held: HeldOut, parts: Refits, clusters: np.ndarray | None) -> tuple[Estimate, float] | None:

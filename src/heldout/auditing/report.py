@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from heldout import __version__
+from heldout.auditing.certificates import beside, own_certificate
 from heldout.auditing.facts import Facts
 from heldout.auditing.findings import Finding
 from heldout.auditing.gallery import gallery
@@ -43,6 +44,7 @@ def report(
             "adds": plan.next_adds,
             "seconds": None if plan.next_seconds is None else round(plan.next_seconds, 1),
         }
+    certificate = own_certificate(facts)
     refits = sum(0 if r is None else r.count for r in (facts.full, facts.parts, facts.shuffled))
     return {
         "schema": "heldout.audit/1",
@@ -74,9 +76,11 @@ def report(
         "scatter": _scatter(facts),
         "learning_curve": _curve(facts),
         "reliability": _reliability(facts),
-        "certificate": _certificate(facts),
+        "certificate": certificate,
+        "certificates": beside(None, certificate),
         "measures": [row.as_json() for row in facts.ledger.rows] + _unanswered(facts),
         "gate": _gate(facts),
+        "geometry": facts.geometry,
         "influence": facts.influence,
         "reasons": dict(facts.ledger.reasons),
         "costs": {name: round(seconds, 2) for name, seconds in facts.ledger.seconds.items()},
@@ -255,29 +259,6 @@ def _reliability(facts: Facts) -> dict[str, Any] | None:
         "ece": Estimate.of(found.error).as_json(),
         "sentence": f"On fresh test rows the model is {direction}: confidence - accuracy is {float(over.value):.3f} [{low:.3f}, {high:.3f}].",
     }
-
-
-def _certificate(facts: Facts) -> dict[str, Any] | None:
-    found = facts.certificate
-    if found is None:
-        reason = facts.ledger.reasons.get("certificate")
-        if reason is None:
-            return None
-        return {"quantity": "risk", "value": None, "delta": facts.delta, "n": 0, "formula": "", "source": "", "assumptions": [], "ledger": [],
-                "hold_out": None, "status": reason}  # fmt: skip
-    held = facts.held
-    error = None
-    if held is not None and held.test_score.ok:
-        e = held.test_score
-        error = Estimate(
-            1 - float(e.value), 1 - float(e.high), 1 - float(e.low), e.level, method=e.method, n=e.n
-        ).as_json()
-    ledger = [{"what": entry.what, "delta": float(entry.delta)} if hasattr(entry, "what") else {"what": str(entry[0]), "delta": float(entry[1])}
-              for entry in found.ledger]  # fmt: skip
-    return {
-        "quantity": found.quantity, "value": _finite(found.value), "delta": found.delta, "n": found.n, "formula": found.formula,
-        "source": found.source, "assumptions": list(found.assumptions), "ledger": ledger, "hold_out": error, "status": found.status,
-    }  # fmt: skip
 
 
 def _gate(facts: Facts) -> dict[str, Any] | None:

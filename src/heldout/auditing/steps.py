@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from typing import Any
 
 import numpy as np
@@ -13,20 +12,13 @@ from heldout.auditing import rehearsal
 from heldout.auditing.controls import Beside, beside_controls, chance_scores
 from heldout.auditing.facts import Facts
 from heldout.auditing.held_out import HeldOut, held_out, per_class
-from heldout.auditing.plan import Budget, choose
 from heldout.auditing.progress import Progress
-from heldout.auditing.refits import Refits, refit
 from heldout.auditing.suspects import Suspects, suspects
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
-from heldout.core.recipe import Recipe
 from heldout.core.streams import stream
-from heldout.measures.dynamics import Dynamics
 from heldout.measures.memorization import memorization
 from heldout.measures.rote import Split
-from heldout.measures.subset_design import fold_design, strata, subset_design
-
-FULL, PARTS, SHUFFLED = 0, 1000, 5000  # keeps the randomness of the three kinds of refit apart
 
 
 def leak(facts: Facts) -> Any:
@@ -94,15 +86,41 @@ def shift(facts: Facts) -> Estimate:
     if not keep.any():
         raise Withheld("every test row has a twin in train")
     groups = None if held.test.groups is None else held.test.groups[keep]
+    strange = _not_in_train(facts)
+    theirs = None if held.shifted.groups is None else held.shifted.groups[strange]
     drop = Estimate.of(
         difference_of_means(
-            held.test.score[keep], held.shifted.score, groups, held.shifted.groups,
+            held.test.score[keep], held.shifted.score[strange], groups, theirs,
             rng=stream(facts.seed, "shift"), bounds=(0.0, 1.0),
         )
     )  # fmt: skip
     return facts.ledger.add(
-        "drop on the shifted set", "measures", drop, unit="score", formula="test score - shifted score"
+        "drop on the shifted set",
+        "measures",
+        drop,
+        unit="score",
+        formula="test score - shifted score"
+        + (
+            f", without the {int((~strange).sum())} shifted rows that have a twin in train"
+            if not strange.all()
+            else ""
+        ),
     )
+
+
+def _not_in_train(facts: Facts) -> np.ndarray:
+    """Shifted rows [n] without a twin in train, where there are more twins than chance makes."""
+    from heldout.measures.leakage import leakage
+
+    s = facts.subject
+    assert s.shifted is not None
+    found = leakage(s.train, s.shifted, kind=s.inputs, seed=facts.seed)
+    leaked = np.asarray(found.test_leaked)
+    if not found.unexpected or not leaked.any():
+        return np.ones(len(leaked), dtype=bool)
+    if leaked.all():
+        raise Withheld("every shifted row has a twin in train")
+    return ~leaked
 
 
 def compare(facts: Facts, bars: Progress) -> list[Beside]:
@@ -142,111 +160,6 @@ def enter_suspects(facts: Facts, found: Suspects) -> Suspects:
     return found
 
 
-def refit_full(facts: Facts, budget: Budget | None, bars: Progress, threads: int, seconds: float) -> Refits:
-    """Refits on all of the data: they price the budget and stand at the fidelity gate."""
-    s = facts.subject
-    if s.fit is None:
-        facts.plan = choose(None, budget, seconds)
-        raise Withheld("the subject has no fit: nothing can be refitted")
-    n = len(s.train.y)
-    if isinstance(s.fit, Recipe):
-        _warm_up(facts, threads)
-    first = 1 if not isinstance(s.fit, Recipe) else 3
-    if budget == "predictions":
-        cost = _price(facts, threads) if isinstance(s.fit, Recipe) else None
-        facts.plan = choose(cost, "predictions", seconds)
-        raise Withheld("the budget allows no refits")
-    watcher, watch = _watcher(facts)
-    start = time.perf_counter()
-    found = refit(
-        s, np.ones((first, n), dtype=bool), np.ones(first), facts.seed, FULL,
-        lambda d, t: bars.tick("refits on all data", d, t), threads=threads, after_epoch=watch,
-    )  # fmt: skip
-    # Several models share the cores, one cannot: price a refit by what a full set of threads would take.
-    per_refit = (
-        (time.perf_counter() - start)
-        / first
-        / (1 if isinstance(s.fit, Recipe) or not s.fit_in_threads else threads)
-    )
-    facts.plan = choose(per_refit, budget, max(seconds, 30.0))
-    facts.dynamics = watcher
-    repeats = (
-        first == 1
-        and facts.held is not None
-        and bool(np.abs(found.phi[0] - facts.held.train.phi).max() <= 1e-6)
-    )
-    want = facts.plan.full if facts.plan.budget != "predictions" and not repeats else first
-    if want > first:
-        more = refit(
-            s, np.ones((want - first, n), dtype=bool), np.ones(want - first), facts.seed, FULL + first,
-            lambda d, t: bars.tick("more refits on all data", d, t), threads=threads,
-        )  # fmt: skip
-        found = _joined(found, more)
-    return found
-
-
-def _warm_up(facts: Facts, threads: int) -> None:
-    """The first training in a process is up to three times slower; it must not price the budget."""
-    from heldout.learners.training import train_population
-
-    s = facts.subject
-    if isinstance(s.fit, Recipe) and s.loss_of is not None:
-        from dataclasses import replace
-
-        import torch
-
-        mask = torch.zeros(2, len(s.train.y), dtype=torch.bool)
-        mask[:, : 2 * s.fit.batch_size] = True
-        train_population(
-            replace(s.fit, epochs=1), s.train, mask, s.loss_of, facts.seed, [0, 1], threads=threads
-        )
-
-
-def _price(facts: Facts, threads: int) -> float:
-    """Seconds a full refit would take, from two timed short ones."""
-    start = time.perf_counter()
-    _warm_up(facts, threads)
-    s = facts.subject
-    batches = max(1, -(-len(s.train.y) // s.fit.batch_size)) if isinstance(s.fit, Recipe) else 1
-    epochs = s.fit.epochs if isinstance(s.fit, Recipe) else 1
-    return (time.perf_counter() - start) / 4 * batches * epochs
-
-
-def _watcher(facts: Facts) -> tuple[Dynamics | None, Any]:
-    s = facts.subject
-    if not isinstance(s.fit, Recipe) or s.task != "classification" or len(s.train.y) > 50_000:
-        return None, None
-    watcher = Dynamics(s.train.y)
-    shape = s.output_shape
-
-    def watch(_: int, predict: Any) -> None:
-        out = predict(s.train.x)
-        watcher.see(shape(out) if shape else out)
-
-    return watcher, watch
-
-
-def _joined(a: Refits, b: Refits) -> Refits:
-    rows = {
-        name: np.concatenate([getattr(a, name), getattr(b, name)])
-        for name in (
-            "masks",
-            "fraction",
-            "score",
-            "phi",
-            "test_score",
-            "test_phi",
-            "train_loss",
-            "test_loss",
-            "test_answer",
-        )
-    }
-    return Refits(
-        **rows, labels=a.labels, seconds=a.seconds + b.seconds, note=a.note or b.note,
-        interrupted=b.interrupted,
-    )  # fmt: skip
-
-
 def gate(facts: Facts) -> Any:
     """Do the refits resemble the audited model?"""
     if facts.held is None or facts.full is None:
@@ -254,27 +167,6 @@ def gate(facts: Facts) -> Any:
     s = facts.subject
     tolerance = math.inf if s.output_kind == "scored" else float(s.tolerance or 0.0)
     return rehearsal.gate_of(facts.held, facts.full, tolerance)
-
-
-def refit_parts(facts: Facts, bars: Progress, threads: int) -> Refits:
-    """Subset models, or folds, that did not see some of the data."""
-    s = facts.subject
-    y = strata(s.train.y.numpy(), s.task)
-    if facts.plan.subsets:
-        design = subset_design(y, facts.plan.subsets, facts.seed, facts.clusters)
-        stage = "subset models"
-    else:
-        design = fold_design(y, facts.plan.folds, facts.seed, facts.clusters)
-        stage = "folds"
-    return refit(
-        s,
-        design.masks,
-        design.fraction,
-        facts.seed,
-        PARTS,
-        lambda d, t: bars.tick(stage, d, t),
-        threads=threads,
-    )
 
 
 def unseen(facts: Facts) -> None:
@@ -295,31 +187,6 @@ def unseen(facts: Facts) -> None:
             f"refits score {float(difference.value):.3f} [{low:.3f}, {high:.3f}] more on training rows that they were not "
             "given than on test rows"
         )
-
-
-def refit_shuffled(facts: Facts, bars: Progress, threads: int) -> Refits:
-    """The same recipe on shuffled labels: one permutation and one held-out fold a refit."""
-    s = facts.subject
-    if s.task == "language":
-        raise Withheld("a language model has no labels to shuffle")
-    y = s.train.y.numpy()
-    k = facts.plan.shuffled
-    labels = np.stack([stream(facts.seed, "shuffled", i).permutation(y) for i in range(k)])
-    # Stratified by the shuffled labels, or the trivial predictor would fall below chance.
-    designs = [
-        fold_design(strata(labels[i], s.task), 5, facts.seed + 1 + i, facts.clusters) for i in range(k)
-    ]
-    masks, fraction = np.stack([design.masks[i % 5] for i, design in enumerate(designs)]), np.full(k, 0.8)
-    return refit(
-        s,
-        masks,
-        fraction,
-        facts.seed,
-        SHUFFLED,
-        lambda d, t: bars.tick("shuffled labels", d, t),
-        labels,
-        threads,
-    )
 
 
 def twin(facts: Facts) -> Split:

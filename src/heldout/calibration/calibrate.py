@@ -34,7 +34,7 @@ from heldout.store.line_writer import LineWriter
 from heldout.store.rows import read_rows, row_files, row_line
 
 QUICK_SEEDS, FULL_SEEDS = 5, 20
-_NO_CASES = ("case", "calibrate")
+_NO_CASES = ("case", "calibrate", "page")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def anytime_upper(losses: Any, delta: float) -> np.ndarray:
     check_delta(delta)
     n = np.arange(1, len(x) + 1, dtype=np.float64)
     k = np.minimum(np.cumsum(x), n)
-    goal = math.log(1.0 / delta)
+    goal = -math.log(delta)
     area = betaln(k + 1.0, n - k + 1.0)
     slack = 1e-12 * (n + 10.0)
 

@@ -20,7 +20,8 @@ import math
 from scipy.special import betainccinv, betaincinv
 
 from heldout.certificates.kl_inverse import kl_inverse_lower, kl_inverse_upper
-from heldout.certificates.outward import down, up
+from heldout.certificates.log_binomial import log_binomial_lower, log_binomial_upper
+from heldout.certificates.outward import check_delta, check_mean, down, up
 from heldout.core.errors import InputError
 
 
@@ -35,8 +36,9 @@ def clopper_pearson_upper(k: int, n: int, delta: float) -> float:
         return 1.0
     if k == 0:
         return min(1.0, up(-math.expm1(math.log(delta) / n)))
-    # The complement's inverse, since 1 - delta would be rounded.
-    return min(1.0, up(float(betainccinv(k + 1, n - k, delta))))
+    # The complement's inverse, since 1 - delta would be rounded; a guess only, as it loses digits for large n.
+    guess = float(betainccinv(k + 1, n - k, delta))
+    return min(1.0, up(log_binomial_upper(k, n, math.log(delta), guess)))
 
 
 def clopper_pearson_lower(k: int, n: int, delta: float) -> float:
@@ -48,13 +50,15 @@ def clopper_pearson_lower(k: int, n: int, delta: float) -> float:
     _check_counts(k, n, delta)
     if k == 0:
         return 0.0
-    return max(0.0, down(float(betaincinv(k, n - k + 1, delta))))
+    guess = float(betaincinv(k, n - k + 1, delta))
+    return max(0.0, down(log_binomial_lower(k, n, math.log(delta), guess)))
 
 
 def kl_chernoff_upper(mean: float, n: int, delta: float) -> float:
     """T2 for a mean of n independent losses in [0, 1]."""
-    _check_mean(mean, n, delta)
-    return kl_inverse_upper(mean, math.log(1.0 / delta) / n)
+    check_mean(mean, n)
+    check_delta(delta)
+    return kl_inverse_upper(mean, -math.log(delta) / n)
 
 
 def kl_chernoff_lower(mean: float, n: int, delta: float) -> float:
@@ -63,28 +67,19 @@ def kl_chernoff_lower(mean: float, n: int, delta: float) -> float:
     >>> round(kl_chernoff_lower(192 / 800, 800, 0.025), 8)                   # Langford's program: 0.20065891277
     0.20065891
     """
-    _check_mean(mean, n, delta)
-    return kl_inverse_lower(mean, math.log(1.0 / delta) / n)
+    check_mean(mean, n)
+    check_delta(delta)
+    return kl_inverse_lower(mean, -math.log(delta) / n)
 
 
 def hoeffding_upper(mean: float, n: int, delta: float) -> float:
     """T3 for a mean of n independent losses in [0, 1]."""
-    _check_mean(mean, n, delta)
-    return min(1.0, up(mean + math.sqrt(math.log(1.0 / delta) / (2 * n))))
+    check_mean(mean, n)
+    check_delta(delta)
+    return min(1.0, up(mean + math.sqrt(-math.log(delta) / (2 * n))))
 
 
 def _check_counts(k: int, n: int, delta: float) -> None:
     if not 0 <= k <= n or n < 1:
         raise InputError(f"{k} errors in {n} rows", "give 0 <= k <= n and n of at least 1")
-    _check_delta(delta)
-
-
-def _check_mean(mean: float, n: int, delta: float) -> None:
-    if not 0.0 <= mean <= 1.0 or n < 1:
-        raise InputError(f"a mean loss of {mean} over {n} rows", "give a mean in [0, 1] and n of at least 1")
-    _check_delta(delta)
-
-
-def _check_delta(delta: float) -> None:
-    if not 1e-15 <= delta < 1.0:
-        raise InputError(f"delta = {delta}", "give a probability of failure in [1e-15, 1), such as 0.05")
+    check_delta(delta)

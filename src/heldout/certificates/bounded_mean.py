@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from heldout.certificates.outward import check_delta
 from heldout.core.errors import InputError
 
 BET = 0.75
@@ -36,15 +37,14 @@ def betting_upper(losses: Any, delta: float) -> float:
     x = np.asarray(losses, dtype=np.float64)
     if x.ndim != 1 or len(x) == 0 or not ((x >= 0) & (x <= 1)).all():
         raise InputError("losses are empty, not [n], NaN or outside [0, 1]", "give one loss in [0, 1] a row")
-    if not 1e-15 <= delta < 1.0:
-        raise InputError(f"delta = {delta}", "give a probability of failure in [1e-15, 1), such as 0.05")
+    check_delta(delta)
     n = len(x)
     x = np.random.Generator(np.random.Philox(0)).permutation(x)
     steps = np.arange(1, n + 1)
     running = (0.5 + np.cumsum(x)) / (steps + 1)
     spread = (0.25 + np.cumsum((x - running) ** 2)) / (steps + 1)
     before = np.concatenate([[0.25], spread[:-1]])
-    goal = math.log(1.0 / delta)
+    goal = -math.log(delta)
     bets = np.sqrt(2.0 * goal / (n * before))
 
     def beaten(m: float) -> bool:

@@ -33,7 +33,7 @@ def catoni_upper(mean: float, kl: float, n: int, delta: float, c: float) -> floa
         raise InputError(
             f"C = {c:g}", "give a positive number fixed before the data, or use catoni_union_upper"
         )
-    return _form(mean, (kl + math.log(1.0 / delta)) / n, c)
+    return _form(mean, (kl - math.log(delta)) / n, c)
 
 
 def catoni_union_upper(mean: float, kl: float, n: int, delta: float) -> float:
@@ -45,7 +45,7 @@ def catoni_union_upper(mean: float, kl: float, n: int, delta: float) -> float:
 
     def at(log_lambda: float) -> float:
         union = 2.0 * math.log(2.0 + log_lambda / math.log1p(GRID))
-        budget = (1.0 + GRID) * (kl + math.log(1.0 / delta) + union) / n
+        budget = (1.0 + GRID) * (kl - math.log(delta) + union) / n
         return _form(mean, budget, math.exp(log_lambda) / n)
 
     highest = math.log(n) + math.log(100.0)

@@ -5,8 +5,9 @@ least 1 - delta every h at once has, with k errors in n independent rows and c =
     risk <= sup {p : ln P(Bin(n, p) <= k) >= -c}          (exact binomial tail, the bound that is certified)
          <= kl^-1(k/n, c/n)  <=  k/n + sqrt(c / (2 n)).
 (Langford 2005, JMLR 6, 273; Lotfi et al. 2022, arXiv 2211.13609, for quantized weights in a random subspace.)
-The model is linear with whole-number weights theta (`codes.subspace_code`), so whether a row is right is decided
-exactly: scores by float64 where their rounding cannot matter, in rational numbers where it could, and a tie is an error.
+The model is linear (`codes.subspace_code`) or a net of one hidden layer (`codes.net_code`), with whole-number weights, so
+whether a row is right is decided exactly: in float64 where its rounding cannot matter, in exact numbers where it could, and
+a tie is an error.
 
 >>> found = occam_bounds(1200, 60_000, 2021.9323, 0.05)
 >>> [round(value, 7) for value in found]
@@ -15,6 +16,8 @@ exactly: scores by float64 where their rounding cannot matter, in rational numbe
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,13 +27,19 @@ from numpy.typing import NDArray
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import occam_upper
 from heldout.certificates.exact_errors import count_errors
+from heldout.certificates.exact_net_errors import count_net_errors
+from heldout.certificates.outward import check_delta
 from heldout.codes.directions import directions
-from heldout.codes.subspace_code import DIMENSIONS, Quantized, encode_model
+from heldout.codes.model_code import WEIGHTS, Model, check_weights, encode_model, weights
+from heldout.codes.net_code import QuantizedNet
+from heldout.codes.subspace_code import DIMENSIONS, Quantized
 from heldout.core.errors import InputError, Withheld
 from heldout.learners.subspace import train_levels
+from heldout.learners.subspace_net import train_net_levels
 
 QUICK = (("axes", 7, 0), ("axes", 31, 0), ("signs", 3, 200), ("waves", 3, 160), ("waves", 3, 280))
-WEIGHTS = 1 << 16  # a proof must be checkable on a small machine
+NETS = ((0, 32, 3, 200), (64, 32, 3, 240))
+PLAIN = 256  # nets on more inputs than this are tried on Walsh functions only
 
 
 class Bounds(NamedTuple):
@@ -44,7 +53,7 @@ class Bounds(NamedTuple):
 class Compressed(NamedTuple):
     """A model as bits, its certificate, and the counts behind it."""
 
-    model: Quantized
+    model: Model
     bits: int
     errors: int
     n: int
@@ -58,50 +67,44 @@ def compression(
     n_classes: int,
     delta: float = 0.05,
     settings: tuple[tuple[str, int, int], ...] = QUICK,
+    nets: tuple[tuple[int, int, int, int], ...] = NETS,
     seed: int = 0,
     groups: Any | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Compressed:
-    """Train, quantize and code a linear model of rows x [n D] with classes y [n], and certify its risk from the same rows.
+    """Train, quantize and code a model of rows x [n D] with classes y [n], and certify its risk from the same rows.
 
-    settings: (basis, levels, dimension) to try, see `codes.subspace_code`; each model pays for its own in its bits, so
-    trying more costs time only (those with more directions than the inputs allow are passed over). The best by the
-    certified bound is returned. groups [n]: withheld where two rows are of one group, for they are not independent. Errors: inputs that are not finite, labels
-    outside 0..n_classes-1, delta outside (0, 1).
+    settings: (basis, levels, dimension) of linear models, nets: (waves, width, levels, dimension) of nets to try, see
+    `codes.subspace_code` and `codes.net_code`; each model pays for its own in its bits, so trying more costs time only (those
+    that the number of inputs does not allow are passed over). The best by the certified bound is returned. groups [n]: withheld
+    where two rows are of one group, for they are not independent. `tell(done, of)` is called after each setting. Errors:
+    inputs that are not finite, labels outside 0..n_classes-1, delta outside (0, 1).
     """
     rows, labels = checked_rows(x, y, n_classes)
-    if not 0.0 < delta < 1.0:
-        raise InputError(f"delta = {delta}", "give a probability of failure between 0 and 1, such as 0.05")
+    check_delta(delta)
     if groups is not None and len(np.unique(np.asarray(groups))) < len(labels):
         raise Withheld(
             f"{len(labels)} rows in {len(np.unique(np.asarray(groups)))} groups are not independent",
             "keep one row a group",
         )
-    scores = 1 if n_classes == 2 else n_classes
     # The constant prediction of the commonest class needs hardly a bit and is the floor.
-    best = certified(_constant(rows, labels, scores), rows, labels, n_classes, delta)
-    for basis, levels, dimension in settings:
-        d = (rows.shape[1] + 1) * scores if basis == "axes" else dimension
-        if (basis == "waves" and d > rows.shape[1] * scores) or (basis == "axes" and d > max(DIMENSIONS)):
-            continue
-        features = _features(rows, directions(basis, d, rows.shape[1], scores), scores)
-        for spread in (2.0, 3.0):
-            values = train_levels(features, torch.from_numpy(labels), levels, seed, spread)
-            found = certified(Quantized(basis, levels, values), rows, labels, n_classes, delta)
+    constant = _constant(rows, labels, 1 if n_classes == 2 else n_classes)
+    best = certified(constant, rows, labels, n_classes, delta)
+    for done, setting in enumerate((*settings, *nets), start=1):
+        for model in _trained(setting, rows, labels, n_classes, seed):
+            found = certified(model, rows, labels, n_classes, delta)
             best = found if found.bounds.binomial < best.bounds.binomial else best
+        tell(done, len(settings) + len(nets))
     return best
 
 
-def certified(model: Quantized, x: Any, y: Any, n_classes: int, delta: float) -> Compressed:
+def certified(model: Model, x: Any, y: Any, n_classes: int, delta: float) -> Compressed:
     """The certificate of a given model on the rows it is counted on, whether or not it was trained on them."""
     rows, labels = checked_rows(x, y, n_classes)
-    scores, n = 1 if n_classes == 2 else n_classes, len(labels)
-    if (rows.shape[1] + 1) * scores > WEIGHTS:
-        raise InputError(
-            f"{rows.shape[1]} inputs and {n_classes} classes make more than {WEIGHTS} weights",
-            "reduce the inputs",
-        )
+    n = len(labels)
+    check_weights(weights(model, rows.shape[1], n_classes), rows.shape[1], n_classes)
     bits = len(encode_model(model))
-    errors = int(count_errors(model.theta(rows.shape[1], scores), rows, labels).sum())
+    errors = int(errors_of(model, rows, labels, n_classes).sum())
     bounds = occam_bounds(errors, n, bits, delta)
     certificate = Certificate(
         "error rate of the decoded model on new rows of the same kind",
@@ -116,8 +119,19 @@ def certified(model: Quantized, x: Any, y: Any, n_classes: int, delta: float) ->
             "the bound speaks of the quantized model in the bits, not of the model it may imitate",
         ),
         (Charge(f"all models at once, 2^-{bits} of it for this one", delta),),
+        rows="training rows",
+        prior=f"2^-bits, {_named(model)} in {bits} bits",
     )
     return Compressed(model, bits, errors, n, bounds, certificate)
+
+
+def errors_of(
+    model: Model, x: NDArray[np.float64], y: NDArray[np.int64], n_classes: int
+) -> NDArray[np.bool_]:
+    """[n] True where the decoded model is not strictly right, decided exactly."""
+    if isinstance(model, QuantizedNet):
+        return count_net_errors(model, x, y, n_classes)
+    return count_errors(model.theta(x.shape[1], 1 if n_classes == 2 else n_classes), x, y)
 
 
 def occam_bounds(errors: int, n: int, bits: float, delta: float) -> Bounds:
@@ -127,6 +141,42 @@ def occam_bounds(errors: int, n: int, bits: float, delta: float) -> Bounds:
     return Bounds(
         *(occam_upper(errors / n, n, bits, delta, form) for form in ("binomial", "kl", "hoeffding"))
     )
+
+
+def _named(model: Model) -> str:
+    if isinstance(model, QuantizedNet):
+        seen = f" on {model.waves} Walsh functions" if model.waves else ""
+        return f"a net of width {model.width}{seen}, {len(model.values)} random directions"
+    return f"a linear model, {len(model.values)} directions ({model.basis})"
+
+
+def _trained(
+    setting: tuple[Any, ...], rows: NDArray[np.float64], labels: NDArray[np.int64], n_classes: int, seed: int
+) -> list[Model]:
+    """The models of one setting, none where the inputs do not allow it."""
+    inputs, y = rows.shape[1], torch.from_numpy(labels)
+    if len(setting) == 4:
+        k, width, levels, d = setting
+        rms = float(np.sqrt(np.square(np.minimum(np.abs(rows), 1e100)).mean())) or 1.0
+        scale = min(31, max(0, 24 - round(math.log2(rms))))
+        net = QuantizedNet(scale, k, width, levels, (0,) * d)
+        if k > inputs or (k == 0 and inputs > PLAIN) or not d < weights(net, inputs, n_classes) <= WEIGHTS:
+            return []
+        size = float(net.constants(inputs)[0])
+        first, second = (torch.from_numpy(span).float() for span in net.spans(inputs, n_classes))
+        seen = torch.from_numpy(net.whole(rows)).float() / size
+        values = train_net_levels(
+            seen, y, first, second, (1.0, net.constants(inputs)[1] / size), levels, seed=seed
+        )
+        return [net._replace(values=values)]
+    basis, levels, dimension = setting
+    scores = 1 if n_classes == 2 else n_classes
+    d = (inputs + 1) * scores if basis == "axes" else dimension
+    if (basis == "waves" and d > inputs * scores) or (basis == "axes" and d > max(DIMENSIONS)):
+        return []
+    features = _features(rows, directions(basis, d, inputs, scores), scores)
+    found = (train_levels(features, y, levels, seed, spread) for spread in (2.0, 3.0))
+    return [Quantized(basis, levels, values) for values in found]
 
 
 def _constant(x: NDArray[np.float64], y: NDArray[np.int64], scores: int) -> Quantized:

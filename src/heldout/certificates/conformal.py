@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
 
-from heldout.certificates.outward import check_delta, check_independent, down
+from heldout.certificates.binomial_tail import clopper_pearson_lower
+from heldout.certificates.outward import check_delta, check_independent
 from heldout.core.errors import InputError
 
 
@@ -54,7 +54,7 @@ class Calibration:
         check_delta(delta)
         if self.k > self.n:
             return 1.0
-        return max(0.0, down(float(betaincinv(self.k, self.n + 1 - self.k, delta))))
+        return max(0.0, clopper_pearson_lower(self.k, self.n, delta))
 
 
 def conformal_threshold(scores: Any, alpha: float, groups: Any | None = None) -> Calibration:

@@ -50,7 +50,7 @@ def occam_upper(mean: float, n: int, bits: float, delta: float, form: Form = "kl
     check_delta(delta)
     check_mean(mean, n)
     check_bits(bits)
-    c = up(bits * math.log(2) + math.log(1.0 / delta))
+    c = up(bits * math.log(2) - math.log(delta))
     if form == "hoeffding":
         return min(1.0, up(mean + math.sqrt(c / (2 * n))))
     if form == "kl":

@@ -76,7 +76,7 @@ def document_upper(
         )
     prior = bits * math.log(2) + math.log(tried)
     if sampled is None:
-        return up(mean + up(span * math.sqrt(up(prior + math.log(1.0 / delta)) / (2 * n))))
+        return up(mean + up(span * math.sqrt(up(prior - math.log(delta)) / (2 * n))))
     if not 1 <= sampled <= n:
         raise InputError(
             f"a sample of {sampled} of {n} documents", "give the number of documents the mean is over"

@@ -30,6 +30,6 @@ def mcallester_upper(mean: float, kl: float, n: int, delta: float, original: boo
         check_delta(delta)
         check_mean(mean, n)
         check_divergence(kl)
-        return min(1.0, up(mean + math.sqrt((kl + math.log(n / delta)) / (2 * n - 1))))
+        return min(1.0, up(mean + math.sqrt((kl + math.log(n) - math.log(delta)) / (2 * n - 1))))
     check_mean(mean, n)
     return min(1.0, up(mean + math.sqrt(maurer_budget(kl, n, delta) / (2 * n))))

@@ -46,4 +46,4 @@ def path_gap(
     if not (path_norm >= 0 and layers >= 1 and inputs >= 1 and largest_input >= 0 and margin > 0):
         raise InputError("a norm, a size or the margin is not positive", "give positive numbers")
     complexity = 2.0 ** (layers - 1) * path_norm * largest_input * math.sqrt(2 * math.log(2 * inputs) / n)
-    return up(2 * complexity / margin + math.sqrt(math.log(1.0 / delta) / (2 * n)))
+    return up(2 * complexity / margin + math.sqrt(-math.log(delta) / (2 * n)))

@@ -9,7 +9,7 @@
 The header has exactly the fields of `Claim`. Nothing in it shapes the model beyond the numbers of inputs and classes;
 the checksum tells damage from intent and proves nothing more: what is claimed is computed anew by `verify`.
 
->>> claim = Claim("subspace-1", 64, 10, 1437, "ab" * 32, 0.05, 9, 200, 0.43)
+>>> claim = Claim("models-1", 64, 10, 1437, "ab" * 32, 0.05, 9, 200, 0.43)
 >>> data = pack(claim, [1, 0, 1, 1, 0, 0, 0, 0, 1])
 >>> unpack(data) == (claim, bytes([1, 0, 1, 1, 0, 0, 0, 0, 1]))
 True
@@ -33,7 +33,7 @@ from heldout.codes.bits import BitReader, BitWriter
 from heldout.core.errors import InputError
 
 MAGIC, VERSION = b"HELDOUTC", 1
-LANGUAGE = "subspace-1"  # the code of `codes.subspace_code`; another code is another name
+LANGUAGE = "models-1"  # the code of `codes.model_code`; another code is another name
 DAMAGED = "the file was cut or altered"
 
 

@@ -36,7 +36,7 @@ def rademacher_gap(n: int, norm: float, largest_input: float, margin: float, del
             f"norm {norm:g}, inputs of norm {largest_input:g}, margin {margin:g}",
             "give finite norms and a positive margin, fixed before the rows",
         )
-    return up(2 * norm * largest_input / (margin * math.sqrt(n)) + math.sqrt(math.log(1.0 / delta) / (2 * n)))
+    return up(2 * norm * largest_input / (margin * math.sqrt(n)) + math.sqrt(-math.log(delta) / (2 * n)))
 
 
 def layered_norm(frobenius: Sequence[float]) -> float:

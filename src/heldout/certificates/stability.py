@@ -47,7 +47,7 @@ def stability_upper(mean: float, n: int, beta: float, delta: float, largest_loss
         raise InputError(
             f"beta = {beta:g}", "give the uniform stability that is proved for the learning rule"
         )
-    slope = up((4 * n * beta + largest_loss) * math.sqrt(math.log(1.0 / delta) / (2 * n)))
+    slope = up((4 * n * beta + largest_loss) * math.sqrt(-math.log(delta) / (2 * n)))
     return min(largest_loss, up(mean + 2 * beta + slope))
 
 

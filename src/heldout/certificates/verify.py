@@ -10,7 +10,7 @@ The file is accepted where every check below holds; the first that fails is the 
 
 >>> from heldout.certificates.compression import compression
 >>> x, y = [[-2.0], [-1.0], [1.0], [2.0]] * 25, [0, 0, 1, 1] * 25
->>> proof = prove(compression(x, y, 2), x, y, 2)
+>>> proof = prove(compression(x, y, 2, nets=()), x, y, 2)
 >>> found = verify(proof, x, y)
 >>> found.accepted, found.bound < 0.3
 (True, True)
@@ -26,10 +26,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from heldout.certificates.compression import WEIGHTS, Compressed, certified, checked_rows
+from heldout.certificates.compression import Compressed, certified, checked_rows
 from heldout.certificates.proof_file import LANGUAGE, Claim, data_hash, pack, unpack
 from heldout.codes.bits import BitReader
-from heldout.codes.subspace_code import decode_model, encode_model
+from heldout.codes.model_code import decode_model, encode_model
+from heldout.codes.net_code import QuantizedNet
 from heldout.core.errors import InputError
 
 TOLERANCE = 1e-9  # relative; between two machines' logarithms, far below a printed digit
@@ -85,17 +86,12 @@ def _check(claim: Claim, bits: bytes, x: Any, y: Any, done: list[str]) -> float:
     if data_hash(rows, labels) != claim.data_sha256 or rows.shape != (claim.n, claim.inputs):
         raise InputError("the proof was made on other data", "give the very rows, in their order")
     done.append(f"data: {claim.n} rows of {claim.inputs} inputs, hash {claim.data_sha256[:12]}")
-    if (claim.inputs + 1) * claim.classes > WEIGHTS:
-        raise InputError(
-            f"{claim.inputs} inputs and {claim.classes} classes", "no proof is made of so many weights"
-        )
     reader = BitReader(bits)
-    model = decode_model(reader, claim.inputs, 1 if claim.classes == 2 else claim.classes)
+    model = decode_model(reader, claim.inputs, claim.classes)
     if reader.left:
         raise InputError(f"{reader.left} bits follow the model", "the file was cut or altered")
-    done.append(
-        f"code: one word of a prefix code ({model.basis}, {len(model.values)} x {model.levels} levels)"
-    )
+    kind = f"net of width {model.width}" if isinstance(model, QuantizedNet) else f"linear, {model.basis}"
+    done.append(f"code: one word of a prefix code ({kind}, {len(model.values)} x {model.levels} levels)")
     if len(bits) != claim.bits:
         raise InputError(f"{claim.bits} bits are claimed and {len(bits)} were found", "the claim is false")
     done.append(f"length: {len(bits)} bits")

@@ -17,17 +17,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from heldout.certificates.certificate import Certificate
+from heldout.core.estimate import Estimate
 
 
 @dataclass(frozen=True)
 class Row:
-    """One family: whose risk is bounded, its certificate, the same with shuffled labels (None: no such control), seconds."""
+    """One family: whose risk is bounded, its certificate, the same with shuffled labels (None: no such control), seconds.
+
+    `observed`: the risk that was seen on the rows of the bound, where it is known with an interval of its own.
+    """
 
     family: str
     predictor: str
     certificate: Certificate
     control: Certificate | None
     seconds: float
+    observed: Estimate | None = None
 
     def as_json(self) -> dict[str, Any]:
         """A plain dictionary."""
@@ -36,6 +41,7 @@ class Row:
             "predictor": self.predictor,
             "certificate": self.certificate.as_json(),
             "control": None if self.control is None else self.control.as_json(),
+            "observed": None if self.observed is None else self.observed.as_json(),
             "seconds": round(self.seconds, 3),
         }
 

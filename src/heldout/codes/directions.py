@@ -33,7 +33,7 @@ def directions(basis: str, d: int, inputs: int, scores: int) -> NDArray[np.int64
     """[p d] whole numbers, p = (inputs + 1) * scores. Errors: an unknown basis, more directions than it has."""
     p = (inputs + 1) * scores
     if basis == "signs":
-        return np.stack([_signs(p, j) for j in range(d)], axis=1)
+        return signs(p, d)
     if basis == "axes":
         if d != p:
             raise InputError(f"{d} axes of {p} weights", "axes are taken all together")
@@ -44,11 +44,16 @@ def directions(basis: str, d: int, inputs: int, scores: int) -> NDArray[np.int64
         raise InputError(
             f"{d} waves of {inputs} inputs and {scores} scores", "ask for no more than there are"
         )
-    waves = _waves(inputs, math.ceil(d / scores))
+    table = waves(inputs, math.ceil(d / scores))
     found = np.zeros((inputs + 1, scores, d), dtype=np.int64)
     for j in range(d):
-        found[:inputs, j % scores, j] = waves[j // scores]
+        found[:inputs, j % scores, j] = table[j // scores]
     return found.reshape(p, d)
+
+
+def signs(p: int, d: int) -> NDArray[np.int64]:
+    """[p d] of the random +-1: direction j is the same for every d, and for a larger p goes on where it ended."""
+    return np.stack([_signs(p, j) for j in range(d)], axis=1)
 
 
 def _signs(p: int, j: int) -> NDArray[np.int64]:
@@ -57,8 +62,13 @@ def _signs(p: int, j: int) -> NDArray[np.int64]:
     return 2 * bits.astype(np.int64) - 1
 
 
-def _waves(inputs: int, count: int) -> NDArray[np.int64]:
-    """The first `count` Walsh functions [count inputs], two-dimensional where `inputs` is a square number."""
+def waves(inputs: int, count: int) -> NDArray[np.int64]:
+    """The first `count` Walsh functions [count inputs], two-dimensional where `inputs` is a square number.
+
+    Errors: more than there are.
+    """
+    if count > inputs:
+        raise InputError(f"{count} waves of {inputs} inputs", "ask for no more than there are inputs")
     side = math.isqrt(inputs)
     if side * side != inputs:
         return _walsh(inputs)[:count, :inputs]

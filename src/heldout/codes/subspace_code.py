@@ -7,7 +7,7 @@ inputs and scores no string is the beginning of another, so 2^-length is a prior
 the choice of basis, dimension and levels is paid for by the first bits.
 
 >>> model = Quantized("axes", 3, (0, 1, -1, 0))
->>> bits = encode_model(model); bits.text[:4], decode_model(BitReader(bits.bits), inputs=3, scores=1) == model
+>>> bits = encode_linear(model); bits.text[:4], decode_linear(BitReader(bits.bits), inputs=3, scores=1) == model
 ('0000', True)
 """
 
@@ -41,22 +41,22 @@ class Quantized(NamedTuple):
         return (span @ np.array(self.values, dtype=np.int64)).reshape(inputs + 1, scores)
 
 
-def encode_model(model: Quantized) -> BitWriter:
+def encode_linear(model: Quantized) -> BitWriter:
     """The bits of a model. Errors: levels or a dimension that are not among the choices, values out of range."""
     out, d = BitWriter(), len(model.values)
     if model.basis == "axes":
         out.bit(0)
-        out.write(_index(AXES_LEVELS, model.levels, "levels"), 3)
+        out.write(index_of(AXES_LEVELS, model.levels, "levels"), 3)
     else:
         out.bit(1)
-        out.bit(_index(("signs", "waves"), model.basis, "basis"))
-        out.write(_index(DIMENSIONS, d, "dimension"), 4)
-        out.write(_index(LEVELS, model.levels, "levels"), 2)
+        out.bit(index_of(("signs", "waves"), model.basis, "basis"))
+        out.write(index_of(DIMENSIONS, d, "dimension"), 4)
+        out.write(index_of(LEVELS, model.levels, "levels"), 2)
     half = model.levels // 2
     return encode([value + half for value in model.values], model.levels, out)
 
 
-def decode_model(reader: BitReader, inputs: int, scores: int) -> Quantized:
+def decode_linear(reader: BitReader, inputs: int, scores: int) -> Quantized:
     """The model whose code comes next, for a known number of inputs and of scores (1 for two classes, else c)."""
     if reader.bit() == 0:
         basis, levels, d = "axes", AXES_LEVELS[reader.read(3)], (inputs + 1) * scores
@@ -67,7 +67,8 @@ def decode_model(reader: BitReader, inputs: int, scores: int) -> Quantized:
     return Quantized(basis, levels, tuple(value - levels // 2 for value in values))
 
 
-def _index(choices: tuple[object, ...], value: object, what: str) -> int:
+def index_of(choices: tuple[object, ...], value: object, what: str) -> int:
+    """The place of a value among the choices that have a code."""
     if value not in choices:
         raise InputError(f"{what} {value!r} has no code", f"use one of {', '.join(map(str, choices))}")
     return choices.index(value)

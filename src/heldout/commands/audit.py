@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from heldout.commands.arguments import NumbersFile, PageFile
 from heldout.commands.exits import DONE, FOUND, INTERRUPTED, OUR_ERROR, UNDECIDED, USAGE, complain
 
 if TYPE_CHECKING:
@@ -21,15 +22,20 @@ FAIL_ON = "partly-memorizes,memorizes,does-not-learn"
 class AuditCommand:
     """Measure one trained model: did it learn the rule, or memorize the answers?"""
 
-    target: tyro.conf.Positional[str | None] = None
+    target: Annotated[
+        str | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET", help_behavior_hint="")
+    ] = None
     """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
-    predictions: Path | None = None
+    predictions: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Audit this Parquet or CSV file of predictions instead; nothing is refitted."""
-    out: Path | None = None
+    out: PageFile = None
     """Write the page here (.html)."""
-    json: Path | None = None
+    json: NumbersFile = None
     """Write the numbers here (.json)."""
-    budget: Literal["predictions", "folds", "subsets"] | None = None
+    budget: Annotated[
+        Literal["predictions", "folds", "subsets"] | None,
+        tyro.conf.arg(metavar="predictions|folds|subsets", help_behavior_hint=""),
+    ] = None
     """How many models to train again; by default what fits in about two minutes."""
     deep: bool = False
     """Geometry of the loss as well: learning coefficient, trace, top eigenvalue, effective dimension."""
@@ -40,6 +46,8 @@ class AuditCommand:
     seed: int = 0
     delta: float = 0.05
     """Failure probability of the certificate."""
+    certificates: NumbersFile = None
+    """What `heldout certify --json` wrote for the same target: its certificates stand beside the hold-out one."""
     runs: Path = Path("runs")
     """Folder of runs, with the ledger of looks at test sets."""
 
@@ -63,6 +71,10 @@ class AuditCommand:
                 f"--budget {self.budget} needs refits, and a file of predictions has no model to refit",
                 "leave it out",
             )
+        if self.predictions is not None and self.certificates is not None:
+            raise InputError(
+                "--certificates belongs to a TARGET, and --predictions is given", "leave one out"
+            )
         from heldout.auditing import audit, audit_predictions
 
         mute = tuple(code.strip() for code in self.mute.split(",") if code.strip())
@@ -71,13 +83,22 @@ class AuditCommand:
                 self.predictions, seed=self.seed, delta=self.delta, runs=self.runs, mute=mute
             )
         else:
+            from heldout.auditing.audit import data_hash
+            from heldout.auditing.certificates import beside, read_certificates
             from heldout.targets import load_subject
 
             subject = load_subject(self.target or "")
+            more = (
+                None
+                if self.certificates is None
+                else read_certificates(self.certificates, data_hash(subject))
+            )
             result = audit(
                 subject, budget=self.budget, deep=self.deep, seed=self.seed, delta=self.delta, runs=self.runs,
                 progress=True, mute=mute,
             )  # fmt: skip
+            if more is not None:
+                result.report["certificates"] = beside(more, result.report["certificate"])
         return _deliver(self, result)
 
 

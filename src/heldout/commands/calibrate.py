@@ -9,7 +9,8 @@ from typing import Annotated
 
 import tyro
 
-from heldout.commands.exits import DONE
+from heldout.commands.arguments import PageFile
+from heldout.commands.exits import DONE, check_page, write_page
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,12 @@ class CalibrateCommand:
     """20 seeds and the slow cases as well."""
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """5 seeds and no slow cases: the default."""
-    seeds: int | None = None
+    seeds: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """Seeds a case, in the place of 5 or 20."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """A folder of rows that is continued where it exists, so that an interrupted run may go on."""
+    page: PageFile = None
+    """Write the page here (.html)."""
     json: bool = False
     """Print the summary as JSON lines, one a case."""
 
@@ -35,9 +38,11 @@ class CalibrateCommand:
 
         if self.full and self.quick:
             raise InputError("--full and --quick are given together", "pass one of them")
+        check_page(self.page)
         import dataclasses
 
         from heldout.calibration.calibrate import calibrate, summary
+        from heldout.calibration.page import calibration_page
         from heldout.plain import print_calibration
         from heldout.store.rows import row_line
 
@@ -48,4 +53,4 @@ class CalibrateCommand:
                 sys.stdout.write(row_line(dataclasses.asdict(line)).decode() + "\n")
         else:
             print_calibration(lines)
-        return DONE
+        return write_page(self.page, calibration_page(rows)) if self.page else DONE

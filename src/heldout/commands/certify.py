@@ -5,25 +5,29 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
-from heldout.commands.exits import write
+from heldout.commands.arguments import NumbersFile, PageFile, Target
+from heldout.commands.exits import check_page, write, write_page
 
 
 @dataclass(frozen=True)
 class CertifyCommand:
     """What can be guaranteed about a model's error: one row a family of bounds, beside its shuffled-label control."""
 
-    target: tyro.conf.Positional[str]
+    target: Target
     """`file.py:name` or `package.module:name`, a function that returns a Subject (your code, run as you)."""
     delta: float = 0.05
     """Failure probability of each row."""
     control: bool = True
     """Repeat each row with shuffled labels, which no sound bound can put below chance."""
-    json: Path | None = None
+    out: PageFile = None
+    """Write the page here (.html)."""
+    json: NumbersFile = None
     """Write the certificates here (.json)."""
-    proof: Path | None = None
+    proof: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """Write the compressed model's proof and its rows into this folder, for `heldout verify`."""
     seed: int = 0
     runs: Path = Path("runs")
@@ -33,7 +37,10 @@ class CertifyCommand:
         """Do it; returns the exit code."""
         import json
 
+        check_page(self.out)
+        from heldout.auditing.audit import data_hash
         from heldout.certifying.certify import certify
+        from heldout.certifying.page import certified_page
         from heldout.plain import plain
         from heldout.targets import load_subject
 
@@ -51,4 +58,5 @@ class CertifyCommand:
         sys.stdout.write(plain(f"{found}\n"))
         for family in found.suspicious:
             sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
-        return write(self.json, json.dumps(found.as_json(), indent=1))
+        page = certified_page(found, self.seed, data_hash(subject))
+        return write_page(self.out, page) or write(self.json, json.dumps(page, indent=1))

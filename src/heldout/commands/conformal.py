@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tyro
 
+from heldout.commands.arguments import NumbersFile
 from heldout.commands.exits import write
 
 
@@ -23,7 +24,7 @@ class ConformalCommand:
     """Failure probability of the coverage given these calibration rows."""
     split: str = "test"
     """Rows that calibrate: seen neither by training nor by any choice."""
-    json: Path | None = None
+    json: NumbersFile = None
     """Write the numbers here (.json)."""
     seed: int = 0
 

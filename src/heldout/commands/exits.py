@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 DONE, FOUND, USAGE, UNDECIDED, OUR_ERROR, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -28,6 +30,25 @@ def write(path: Path | None, text: str) -> int:
         except OSError as error:
             return complain(f"{path} could not be written: {error}", USAGE)
     return DONE
+
+
+def check_page(path: Path | None) -> None:
+    """A page that cannot be written is refused before anything is computed."""
+    from heldout.core.errors import InputError
+
+    if path is not None and path.suffix != ".html":
+        raise InputError(f"{path.name} does not end in .html", f"name it {path.stem or 'page'}.html")
+    if path is not None and not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} does not exist", "make it first")
+
+
+def write_page(path: Path | None, data: Mapping[str, Any]) -> int:
+    """Write `data` as the page of its schema, or say why it cannot be written."""
+    if path is None:
+        return DONE
+    from heldout.viewer import render_report
+
+    return write(path, render_report(data))
 
 
 def check_folder(runs: Path) -> None:

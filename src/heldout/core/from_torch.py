@@ -16,7 +16,7 @@ from heldout.core import checks
 from heldout.core.batch import Batch, leaves, take, tree_map
 from heldout.core.cross_entropy import cross_entropy
 from heldout.core.errors import InputError
-from heldout.core.population import call, fixed, flatten, trainable
+from heldout.core.population import Layout, call, fixed, flatten, trainable
 from heldout.core.preserved import fingerprint, in_eval, preserved
 from heldout.core.read_data import read_split
 from heldout.core.recipe import Recipe
@@ -98,6 +98,9 @@ def subject_from_torch(
             if dropped:
                 notes.append(f"{dropped} ignored labels (-100) of {split} were left out")
     train_batch = _given(splits["train"])
+    weighted = [split for split, batch in splits.items() if batch is not None and batch.weights is not None]
+    if weighted:
+        notes.append(f"the weights of {', '.join(weighted)} are not used: every example counts once")
     if fit is not None and not isinstance(fit, Recipe):
         fit = _apart(fit, model)
 
@@ -259,6 +262,7 @@ def subject_from_torch(
         output_shape=shape_outputs,
         model_text=f"{type(model).__name__}, {sum(p.numel() for p in model.parameters()):,} parameters",
         notes=tuple(notes),
+        layout=Layout.of(trainable(model)) if shapes else None,
     )
 
 

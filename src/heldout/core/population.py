@@ -18,6 +18,7 @@ parameters and buffers stay outside theta.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import warnings
 from collections.abc import Callable
@@ -63,7 +64,17 @@ class Layout:
     @property
     def size(self) -> int:
         """Length of a row."""
-        return sum(math.prod(shape) for shape in self.shapes)
+        return sum(self.sizes)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers in each tensor."""
+        return tuple(math.prod(shape) for shape in self.shapes)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each tensor begins in a row."""
+        return tuple(itertools.accumulate(self.sizes, initial=0))[:-1]
 
     @property
     def dtype(self) -> torch.dtype:

@@ -50,6 +50,11 @@ def _inputs(x: Any, split: str) -> Any:
 
 def _tensor(value: Any, split: str, what: str) -> Tensor:
     if isinstance(value, Tensor):
+        if value.layout != torch.strided or value.is_complex() or value.is_quantized:
+            raise InputError(
+                f"{what} of {split} are a tensor of {value.dtype}, {value.layout}",
+                "pass real numbers in a dense tensor: x.to_dense(), x.abs(), or real and imaginary parts as two features",
+            )
         return value.detach().cpu()
     array = np.asarray(value)
     if array.dtype == object or array.dtype.kind in "USO":
@@ -107,7 +112,7 @@ def _from_pairs(pairs: list[Any], split: str, batched: bool) -> Batch:
 
 def _finish(batch: Batch, split: str) -> Batch:
     y = _tensor(batch.y, split, "labels")
-    x = tree_map(lambda t: t.detach().cpu(), batch.x)
+    x = tree_map(lambda t: _tensor(t, split, "inputs"), batch.x)
     parts = leaves(x)
     if not parts:
         raise InputError(f"{split} has no input tensor", "x is a tensor, or a dict or tuple of tensors")

@@ -20,6 +20,7 @@ from torch import Tensor
 from heldout.core import scoring
 from heldout.core.batch import Batch
 from heldout.core.errors import InputError
+from heldout.core.population import Layout
 from heldout.core.recipe import Recipe
 
 Task = Literal["classification", "regression", "language"]
@@ -35,6 +36,7 @@ class Subject:
     loss_of       (outputs, y) -> [b] per example: what a recipe minimizes
     forward       (theta [p], x) -> the raw outputs [b ...] that `loss_of` takes, in theta's dtype; differentiable
     thetas        [r p] trainable parameters, `buffers` [r q]; None where the model has none that we can reach
+    layout        names, shapes and offsets of the tensors that make up a row of thetas, in their order
     fit           `fit(ids, labels, seed) -> model` by the same recipe, or a `Recipe`, its stacked shorthand
     predict_with  (model, x) -> outputs, for the models that `fit` returns
     fingerprint   () -> text that changes when anything about the user's model does
@@ -69,6 +71,7 @@ class Subject:
     output_shape: Callable[[Tensor], Tensor] | None = None
     fit_in_threads: bool = False
     notes: tuple[str, ...] = ()
+    layout: Layout | None = None
 
     def __post_init__(self) -> None:
         if self.tolerance is not None and not (self.tolerance >= 0 and math.isfinite(self.tolerance)):

@@ -27,7 +27,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from heldout.core import checks
 from heldout.core.batch import Batch
 from heldout.core.errors import InputError
-from heldout.core.population import flatten, trainable, unflatten
+from heldout.core.population import Layout, flatten, trainable, unflatten
 from heldout.core.preserved import fingerprint, preserved
 from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
@@ -163,6 +163,7 @@ def subject_from_hf(
         texts=documents["train"].texts,
         model_text=f"{type(model).__name__}, {sum(p.numel() for p in model.parameters()):,} parameters",
         notes=tuple(notes),
+        layout=None if thetas is None else Layout.of(trainable(model)),
     )
 
 

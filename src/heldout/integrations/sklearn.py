@@ -78,6 +78,12 @@ def subject_from_sklearn(
     frame_columns = list(X_train.columns) if hasattr(X_train, "columns") else None
     X_test, X_shifted = (_same_columns(X_train, X, s) for X, s in ((X_test, "test"), (X_shifted, "shifted")))
     tables = [X for X in (X_train, X_test, X_shifted) if X is not None]
+    for X in tables:
+        if len(np.shape(X)) == 1 and not hasattr(X, "columns"):
+            raise InputError(
+                f"the inputs have shape {np.shape(X)}",
+                "pass rows and columns [n d]: one feature is X.reshape(-1, 1)",
+            )
     encoding = None
     if all(np.ndim(X) == 2 for X in tables) and not all(plain_numbers(X) for X in tables):
         for split, X in (("test", X_test), ("shifted", X_shifted)):

@@ -35,7 +35,7 @@ SWEEPS = 3  # pairs of exchange sweeps after each trajectory; they cost no gradi
 
 @dataclass(frozen=True)
 class LadderTrace:
-    """What the ladder saw: loss [draws e k] (above the start), t [k], acceptance [k], traded [k-1] (share of exchanges
+    """What the ladder saw: loss [draws e k] and burn_loss [burn e k] (above the start), t [k], acceptance [k], traded [k-1] (share of exchanges
     taken), step sizes [k], the lowest loss met, the farthest |z| coordinate, and the gradients each replica took."""
 
     loss: NDArray[np.float64]
@@ -46,6 +46,7 @@ class LadderTrace:
     lowest: float
     gradients: int
     hot: NDArray[np.bool_]
+    burn_loss: NDArray[np.float64]
 
 
 def sample_ladder(
@@ -70,7 +71,7 @@ def sample_ladder(
     jumps = ReplicaNoise(seed, "ladder rescaling", ensembles * k, moves.numbers if moves else 1)
     lengths = stream(seed, "ladder lengths").integers(1, LEAPFROGS + 1, burn + draws)
     state = hmc.init(target, _start(seed, ensembles, k, parameters, jitter))
-    kept = np.empty((draws, ensembles, k))
+    kept, early = np.empty((draws, ensembles, k)), np.empty((burn, ensembles, k))
     accepted, traded = torch.zeros(k), torch.zeros(max(k - 1, 0))
     lowest, gradients = 0.0, 0
     for now in range(burn + draws):
@@ -87,9 +88,12 @@ def sample_ladder(
         else:
             accepted += info.acceptance.view(ensembles, k).mean(0)
         state, share = _traded(state, at.t.view(ensembles, k), swaps.uniform(now))
+        seen = state.point.loss.view(ensembles, k).numpy()
         if now >= burn:
-            kept[now - burn] = state.point.loss.view(ensembles, k).numpy()
+            kept[now - burn] = seen
             traded += share
+        else:
+            early[now] = seen
     hot = np.arange(ensembles) >= ensembles // 2
     return LadderTrace(
         kept,
@@ -100,6 +104,7 @@ def sample_ladder(
         lowest,
         gradients,
         hot,
+        early,
     )
 
 

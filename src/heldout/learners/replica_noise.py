@@ -1,10 +1,13 @@
 """Noise of a population: row i at step t belongs to (seed, name, replica i, t), however many replicas there are.
 
-Each replica's numbers come from its own named streams, in blocks whose length depends on the row's size alone.
+Each replica's numbers come from its own named streams, in blocks whose length depends on the row's size alone. With `copies`
+several populations of the same size move under the same noise, one after the other in the rows.
 
 >>> few, many = ReplicaNoise(0, "sgld", 2, 3), ReplicaNoise(0, "sgld", 5, 3)
 >>> torch.equal(few.normal(7), many.normal(7)[:2]), few.uniform(0).shape
 (True, torch.Size([2, 3]))
+>>> torch.equal(ReplicaNoise(0, "sgld", 2, 3, copies=4).normal(7), few.normal(7).repeat(4, 1))
+True
 """
 
 from __future__ import annotations
@@ -22,20 +25,21 @@ Kind = Literal["normal", "uniform"]
 
 
 class ReplicaNoise:
-    """Standard normal and uniform numbers [r size] of any step; steps in order cost least."""
+    """Standard normal and uniform numbers [copies r, size] of any step; steps in order cost least."""
 
-    def __init__(self, seed: int, name: str, replicas: int, size: int) -> None:
+    def __init__(self, seed: int, name: str, replicas: int, size: int, copies: int = 1) -> None:
         self._key = (seed, name)
+        self._copies = copies
         self._replicas, self._size = replicas, size
         self._steps = max(1, _BLOCK_NUMBERS // max(1, size))
         self._kept: dict[Kind, tuple[int, Tensor]] = {}
 
     def normal(self, step: int) -> Tensor:
-        """Standard normal [r size] of this step, float64."""
+        """Standard normal [copies r, size] of this step, float64."""
         return self._row("normal", step)
 
     def uniform(self, step: int) -> Tensor:
-        """Uniform on [0, 1) [r size] of this step, float64."""
+        """Uniform on [0, 1) [copies r, size] of this step, float64."""
         return self._row("uniform", step)
 
     def _row(self, kind: Kind, step: int) -> Tensor:
@@ -44,7 +48,8 @@ class ReplicaNoise:
         if kept is None or kept[0] != block:
             kept = (block, self._drawn(kind, block))
             self._kept[kind] = kept
-        return kept[1][within]
+        row = kept[1][within]
+        return row.repeat(self._copies, 1) if self._copies > 1 else row
 
     def _drawn(self, kind: Kind, block: int) -> Tensor:
         """[steps r size], drawn replica by replica."""

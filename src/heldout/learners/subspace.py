@@ -48,8 +48,8 @@ def train_levels(
         return (0,) * f.shape[2]
     now = (start / step).round().clamp(-k, k).long().tolist()
     ready = f.permute(2, 0, 1).contiguous()
-    now, rate = _descend(ready, y, now, k, step / scale, seed, sweeps, _nats)
-    price = _price(int(_wrong(_scores(ready, now), y).sum()), len(y), _code_nats(now, k))
+    now, rate = _descend(ready, y, now, k, step / scale, seed, sweeps, lost_nats)
+    price = price_of_error(int(wrong(_scores(ready, now), y).sum()), len(y), code_nats(now, k))
     # A trace of the cross-entropy keeps the search moving where the number of errors is flat.
     return tuple(
         _descend(
@@ -60,7 +60,7 @@ def train_levels(
             rate,
             seed + 1,
             sweeps,
-            lambda z, t: price * (_wrong(z, t) + 0.1 * _nats(z, t)),
+            lambda z, t: price * (wrong(z, t) + 0.1 * lost_nats(z, t)),
             fit=False,
         )[0]
     )
@@ -72,21 +72,21 @@ def _continuous(f: Tensor, y: Tensor, steps: int = 300) -> Tensor:
     optimizer = torch.optim.Adam([w], lr=0.05)
     flat = f.reshape(-1, f.shape[2])
     for _ in range(steps):
-        loss = _nats((flat @ w).reshape(f.shape[:2]), y).mean()
+        loss = lost_nats((flat @ w).reshape(f.shape[:2]), y).mean()
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
     return w.detach()
 
 
-def _nats(z: Tensor, y: Tensor) -> Tensor:
+def lost_nats(z: Tensor, y: Tensor) -> Tensor:
     """-log p_y [... n] of scores [... n m]."""
     if z.shape[-1] == 1:
         return torch.nn.functional.softplus(z[..., 0] * (1 - 2 * y).to(z.dtype))
     return z.logsumexp(-1) - z.gather(-1, y.expand(z.shape[:-1]).unsqueeze(-1))[..., 0]
 
 
-def _wrong(z: Tensor, y: Tensor) -> Tensor:
+def wrong(z: Tensor, y: Tensor) -> Tensor:
     """1 where y does not lead strictly [... n]; rounding is ignored here, the certificate counts exactly."""
     if z.shape[-1] == 1:
         return (z[..., 0] * (2 * y - 1).to(z.dtype) <= 0).to(z.dtype)
@@ -144,14 +144,14 @@ def _tried(level: int, k: int) -> list[int]:
     return sorted(value for value in near if -k <= value <= k)
 
 
-def _code_nats(levels: list[int], k: int) -> float:
+def code_nats(levels: list[int], k: int) -> float:
     """Length in nats of the levels in the adaptive code of Krichevsky and Trofimov."""
     counts, m = [levels.count(level) for level in range(-k, k + 1)], 2 * k + 1
     spent = math.fsum(math.lgamma(c + 0.5) - math.lgamma(0.5) for c in counts)
     return math.lgamma(len(levels) + m / 2) - math.lgamma(m / 2) - spent
 
 
-def _price(errors: int, n: int, nats: float) -> float:
+def price_of_error(errors: int, n: int, nats: float) -> float:
     """What one error is worth in nats of code at the bound kl(e|p) = nats / n."""
     e = min(max(errors, 1), n - 1) / n
     low, high = e, 1 - 1e-9

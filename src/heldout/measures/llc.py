@@ -30,17 +30,18 @@ from torch import Tensor
 from heldout.core.batch import Batch, take
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
+from heldout.core.selection import Parameters
 from heldout.core.subject import Subject
 from heldout.measures.posterior.coefficient import LearningCoefficient
 from heldout.measures.posterior.corrected import TARGET, Ladder, corrected
+from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, separated
 from heldout.measures.posterior.one_temperature import at_one_temperature
-from heldout.measures.posterior.problem import Energy, OnRows, Prior, problem_of_energy, problem_of_subject
+from heldout.measures.posterior.problem import Prior, problem_of_energy, problem_of_subject
 from heldout.measures.posterior.settings import OneTemperature
 
 Target = Literal["lambda", "lambda(n beta)"]
 LADDER_PARAMETERS = 200  # up to here, and
 LADDER_WORK = 1_000_000  # parameters x examples, the ladder is the default
-SEPARABLE = "the training data are separated and nothing holds the weights: cross-entropy falls without end as they grow, so there is no minimum"
 
 
 def llc(
@@ -53,7 +54,7 @@ def llc(
     radius: float | None = None,
     batch_size: int | None = None,
     rows: Tensor | None = None,
-    parameters: Tensor | None = None,
+    parameters: Parameters = None,
     weight_decay: float | None = None,
     tensors: Sequence[int] | None = None,
     replica: int = 0,
@@ -64,9 +65,10 @@ def llc(
     target     None: "lambda" for small models, else "lambda(n beta)"; the method of the estimate names it
     n_beta, batch_size, gamma: options of one temperature (they imply that target); gamma replaces the box by
                (gamma/2)|w - w*|^2
-    radius     half-width of the box around w*, in units of the weights; tensors: the sizes of theta's parts, so that each
-               has a radius of its own size
-    rows [m]   the examples that count; parameters: mask [p] or indices of those that move (a layer, a head)
+    radius     half-width of the box around w*, in units of the weights; None: one radius a module, of the size of its
+               weights. tensors: the sizes of theta's parts, in the place of the subject's layout, each with its own radius
+    rows [m]   the examples that count; parameters: those that move, by name ("0.weight", "0", "*.bias", "q.weight[0:8]":
+               `core.selection`), mask [p] or indices
     weight_decay  of the posterior, (weight_decay/2)|w|^2 in the mean loss; None takes the recipe's
     settings   `Ladder` or `OneTemperature`, for everything else. Raises `InputError` for what cannot be used at all.
     """
@@ -97,7 +99,7 @@ def llc_report(
     radius: float | None = None,
     batch_size: int | None = None,
     rows: Tensor | None = None,
-    parameters: Tensor | None = None,
+    parameters: Parameters = None,
     weight_decay: float | None = None,
     tensors: Sequence[int] | None = None,
     replica: int = 0,
@@ -123,7 +125,7 @@ def llc_report(
             subject, replica, rows, parameters, weight_decay, tensors, radius, gamma
         )
         batch = subject.train if rows is None else take(subject.train, rows)
-        if prior == "flat in the box" and _separated(subject, batch):
+        if prior == "flat in the box" and separated(subject, _outputs(subject, batch), batch.y):
             raise Withheld(f"{SEPARABLE}; give weight_decay=, or a recipe that has one")
         small = (
             problem.parameters <= LADDER_PARAMETERS and problem.parameters * (problem.n or 1) <= LADDER_WORK
@@ -171,25 +173,9 @@ def llc_of_energy(
     return corrected(problem, seed, settings)
 
 
-def _separated(subject: Subject, batch: Batch) -> bool:
-    """Every training answer is right and the loss keeps falling to 0 as the outputs grow: no weights are the best."""
-    if subject.task != "classification" or subject.loss_of is None or batch.y.is_floating_point():
-        return False
+def _outputs(subject: Subject, batch: Batch) -> Tensor:
     with torch.no_grad():
-        outputs = subject.predict(batch.x)
-        if outputs.ndim != 2 or not bool((outputs.argmax(1) == batch.y).all()):
-            return False
-        try:
-            losses = [
-                float(subject.loss_of(outputs * s, batch.y).to(torch.float64).mean()) for s in (1, 10, 100)
-            ]
-        except (RuntimeError, ValueError, TypeError):
-            losses = [
-                1.0,
-                0.1,
-                0.0,
-            ]  # a loss of other outputs (binary): separated data have no minimum there either
-    return losses[0] > losses[1] >= losses[2] and losses[2] < 0.5 * losses[0]
+        return subject.predict(batch.x)
 
 
 def _nothing(target: str, reason: str) -> LearningCoefficient:

@@ -32,13 +32,15 @@ from heldout.core.estimate import Estimate
 @dataclass(frozen=True)
 class Sides:
     """What the split needs: scores [r n] (NaN: unknown), masks [r n] (replica saw example), fraction [r],
-    chance [n] the trivial predictor's out-of-sample score on each example, clusters [n] or None."""
+    chance [n] the trivial predictor's out-of-sample score on each example, clusters [n] or None, strata [n] or None:
+    what the design held in equal shares (such as the label), so that it is no part of a replica's luck."""
 
     scores: np.ndarray
     masks: np.ndarray
     fraction: np.ndarray
     chance: np.ndarray
     clusters: np.ndarray | None = None
+    strata: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,13 @@ class _Parts:
             s, seen = sides.scores[rows], sides.masks[rows]
             inside, outside = seen & known[rows], ~seen & known[rows]
             self.groups.append(
-                (weight, _over(s, inside, 0), _over(s, outside, 0), _moments(s, inside), _moments(s, outside))
+                (
+                    weight,
+                    _over(s, inside, 0),
+                    _over(s, outside, 0),
+                    _moments(s, inside, sides.strata),
+                    _moments(s, outside, sides.strata),
+                )
             )
 
     def combine(self, a: float, b: float, c: float) -> tuple[float, float, float]:
@@ -210,12 +218,18 @@ def _over(s: np.ndarray, side: np.ndarray, axis: int) -> np.ndarray:
     return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
-def _moments(s: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of each replica [r] over its side, and the variance [r] that this mean owes to which examples it holds."""
-    n, count = s.shape[1], side.sum(1)
-    mean = _over(s, side, 1)
-    square = _over((s - mean[:, None]) ** 2, side, 1)
-    return mean, square / np.maximum(count, 1) * (1 - count / n)
+def _moments(s: np.ndarray, side: np.ndarray, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of each replica [r] over its side, and the variance [r] that this mean owes to which examples it holds:
+    sum over strata h of (n_h / n)^2 var_h / n_h (1 - n_h / N_h), with one stratum where the design has none."""
+    total = np.maximum(side.sum(1), 1)
+    noise = np.zeros(len(s))
+    for rows in [slice(None)] if strata is None else [strata == h for h in np.unique(strata)]:
+        part, held = s[:, rows], side[:, rows]
+        count = held.sum(1)
+        mean = _over(part, held, 1)
+        square = np.where(held, (part - mean[:, None]) ** 2, 0.0).sum(1) / np.maximum(count - 1, 1)
+        noise += count / total**2 * square * (1 - count / held.shape[1])
+    return _over(s, side, 1), np.where(side.any(1), noise, np.nan)
 
 
 def _clustered(values: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float, int]:

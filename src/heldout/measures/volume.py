@@ -25,9 +25,9 @@ from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
+from heldout.measures.posterior.mean_loss import Energy
 from heldout.measures.posterior.problem import (
     ROTATE_UP_TO,
-    Energy,
     Problem,
     problem_of_energy,
     problem_of_subject,

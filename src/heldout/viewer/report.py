@@ -1,4 +1,4 @@
-"""One audit report as one HTML file: opens from disk, makes no request, runs no script but its own."""
+"""One report as one HTML file: opens from disk, makes no request, runs no script but its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-SCHEMA = "heldout.audit/"
+SCHEMAS = (  # as in viewer/src/pages.ts
+    "heldout.audit/",
+    "heldout.certify/",
+    "heldout.calibrate/",
+    "heldout.trajectory/",
+    "heldout.study/",
+    "heldout.studies/",
+)
 LIMIT_BYTES = 10_000_000
 
 
@@ -22,7 +29,7 @@ class ReportError(ValueError):
 
 
 def render_report(report: Mapping[str, Any], *, limit_bytes: int = LIMIT_BYTES) -> str:
-    """Write an audit report (schema `heldout.audit/1`) as one HTML document.
+    """Write a report (of one of the `SCHEMAS`, such as `heldout.audit/1`) as one HTML document.
 
     The script, the stylesheet and the data stand in the file. A content security policy forbids everything
     except this one script and stylesheet, known by their SHA-256, and pictures in `data:` form, so the page
@@ -46,10 +53,9 @@ def render_report(report: Mapping[str, Any], *, limit_bytes: int = LIMIT_BYTES) 
     (True, False, True)
     """
     schema = report.get("schema")
-    if not isinstance(schema, str) or not schema.startswith(SCHEMA):
-        raise ReportError(
-            f"this is not an audit report (schema {schema!r}); pass the dict that `audit.report` returns"
-        )
+    if not isinstance(schema, str) or not schema.startswith(SCHEMAS):
+        known = ", ".join(f"{name}1" for name in SCHEMAS)
+        raise ReportError(f"no page draws data of the schema {schema!r}; pass a dict of one of {known}")
     page = _page(report)
     excess = _weight(page) - limit_bytes
     if excess <= 0:
@@ -79,7 +85,8 @@ def _page(report: Mapping[str, Any]) -> str:
             "require-trusted-types-for 'script'",
         ]
     )
-    verdict = report.get("verdict") or {}
+    answer = report.get("verdict")
+    verdict = answer if isinstance(answer, Mapping) else report  # an audit's headline stands in its verdict
     title = _text(report.get("title"))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -17,9 +17,9 @@ export function XAxis({ scale, y, top, label, ticks = scale.ticks, write = scale
       {top !== undefined && ticks.map((t) => <line class="grid" x1={scale(t)} x2={scale(t)} y1={top} y2={y} />)}
       <line class="base" x1={scale(low)} x2={scale(high)} y1={y} y2={y} />
       {ticks.map((t) => (
-        <text x={scale(t)} y={y + 16} text-anchor="middle">{write(t)}</text>
+        <text x={scale(t)} y={y + 18} text-anchor="middle">{write(t)}</text>
       ))}
-      {label && <text class="axis-name" x={(scale(low) + scale(high)) / 2} y={y + 34} text-anchor="middle">{label}</text>}
+      {label && <text class="axis-name" x={(scale(low) + scale(high)) / 2} y={y + 36} text-anchor="middle">{label}</text>}
     </g>
   );
 }

@@ -18,6 +18,7 @@ interface Props {
   rows: DotRow[];
   label: string; // text alternative, before the numbers
   axis: string;
+  compact?: boolean; // in half a page: names and numbers above the marks
   zero?: boolean; // keep 0 in the domain and draw it
   reference?: Maybe<Estimate>; // a vertical line with its interval as a band
 }
@@ -48,15 +49,16 @@ function Numbers({ row, x, y }: { row: DotRow; x: number; y: number }) {
   );
 }
 
-export function DotRows({ rows, label, axis, zero = false, reference }: Props) {
+export function DotRows({ rows, label, axis, compact = false, zero = false, reference }: Props) {
   const values = rows.flatMap((r) => (isOk(r.e) ? [r.e.value, r.e.low, r.e.high] : []));
   const domain = scoreDomain(zero ? [...values, 0] : values) ?? [0, 1];
   const said = rows.filter((r) => !r.silent).map((r) => `${clean(r.name)} ${spoken(r.e)}`);
-  const step = (width: number) => (width < 560 ? 42 : 30);
+  const stacked = (width: number) => compact || width < 560;
+  const step = (width: number) => (stacked(width) ? 42 : 30);
   return (
     <Chart label={`${label}: ${said.join("; ")}.`} height={(width) => rows.length * step(width) + 48}>
       {(width) => {
-        const narrow = width < 560;
+        const narrow = stacked(width);
         const row = step(width);
         const x = linear(domain, narrow ? [8, width - 8] : [196, width - 196], narrow ? 4 : 6);
         const bottom = rows.length * row + 6;

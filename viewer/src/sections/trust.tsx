@@ -2,6 +2,7 @@
 import { Certificate, boundsAbove } from "../charts/certificate";
 import { Absent, Figure } from "../charts/figure";
 import { drawableBins, Reliability } from "../charts/reliability";
+import { Bounds } from "./bounds";
 import { levelOf, Methods } from "../methods";
 import { count, isNumber, isOk, percentLevel, plain } from "../numbers";
 import type { Certificate as CertificateData, Report } from "../schema";
@@ -91,16 +92,25 @@ function Guarantee({ report }: { report: Report }) {
 }
 
 export function Trust({ report }: { report: Report }) {
+  const rows = report.certificates?.rows ?? [];
   return (
-    <div class="pair">
-      <div>
-        <h3>When it says how sure it is</h3>
-        <Calibration report={report} />
+    <>
+      <div class="pair">
+        <div>
+          <h3>When it says how sure it is</h3>
+          <Calibration report={report} />
+        </div>
+        <div>
+          <h3>What is guaranteed on new data</h3>
+          <Guarantee report={report} />
+        </div>
       </div>
-      <div>
-        <h3>What is guaranteed on new data</h3>
-        <Guarantee report={report} />
-      </div>
-    </div>
+      {rows.length > 1 && (
+        <div class="every-certificate">
+          <h3>Every certificate, beside the hold-out value</h3>
+          <Bounds id="certificates" rows={rows} chance={report.certificates?.chance} />
+        </div>
+      )}
+    </>
   );
 }

@@ -17,7 +17,7 @@ class LearningCoefficient:
     """`estimate` of `target`, on the ladder t [k] = n beta (one rung at a single temperature).
 
     curve [k] = Lambda(t) = t (E_t[L] - L(w*)) with curve_stderr; square [k] = V(t) = t^2 Var_t(L); r_hat, ess [k];
-    acceptance [k] (NaN for unadjusted samplers); loss_traces [draws e k] above L(w*), float32;
+    acceptance [k] (NaN for unadjusted samplers); loss_traces [draws e k] and burn_traces [burn e k] above L(w*), float32;
     fit: weights of the ways to approach lambda, multiplicity and misfit (chi^2 a number) of the best;
     bias: what the step size added to the raw value, already taken off; choices: every setting, by name;
     checks: the number behind each reason to withhold; gradients: evaluations of the gradient over all chains.
@@ -41,6 +41,7 @@ class LearningCoefficient:
     fitted: Floats | None = None
     multiplicity: float = float("nan")
     bias: float = 0.0
+    burn_traces: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0, 0), dtype=np.float32))
     gradients: int = 0
     seconds: float = 0.0
 

@@ -106,6 +106,7 @@ def corrected(problem: Problem, seed: int = 0, settings: Ladder | None = None) -
         ess=sizes,
         acceptance=trace.acceptance,
         loss_traces=trace.loss.astype(np.float32),
+        burn_traces=trace.burn_loss.astype(np.float32),
         loss_at_start=problem.start_loss,
         lowest_loss=problem.start_loss + trace.lowest,
         choices={

@@ -35,7 +35,8 @@ def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> R
     fast = underdamped.init(target, z, at)
     ratio, sums, count = 0.0, torch.zeros(2, p, dtype=torch.float64), 0
     every = 1 if at is None else 5  # the loss on all data is taken at every fifth state of minibatch chains
-    kept, priors, added = [], [], torch.zeros(c, dtype=torch.float64)
+    kept, priors, early, added = [], [], [], torch.zeros(c, dtype=torch.float64)
+    offset = 0.0 if at is None else problem.start_loss  # a minibatch has its own loss, not that above w*
     stops = {int(chosen.burn * share) for share in (0.25, 0.5, 0.75)}
     for now in range(chosen.burn + chosen.draws):
         if under:
@@ -45,6 +46,7 @@ def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> R
             slow = sgld.step(target, slow, noise, size, scale, at)
             point = slow.point
         if now < chosen.burn:
+            early.append(point.loss - offset)
             gone = ~torch.isfinite(point.loss)
             if bool(gone.any()):  # begin again at w*, with smaller steps from now on
                 back, cap = torch.where(gone[:, None], 0.0, point.z), 0.7 * min(cap, size)
@@ -78,6 +80,7 @@ def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> R
         float(size),
         steps,
         math.nan,
+        torch.stack(early).numpy() if early else np.empty((0, c)),
     )
 
 

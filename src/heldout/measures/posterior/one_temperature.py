@@ -15,7 +15,6 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import chi2
 from scipy.stats import t as student
 
 from heldout.core.errors import InputError
@@ -26,10 +25,7 @@ from heldout.measures.posterior.descent import fall
 from heldout.measures.posterior.langevin import langevin
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
-from heldout.stats.rhat_ess import ess, r_hat
-
-TRUSTED = 0.1  # of the correction enters the error, as it is exact for Gaussian posteriors only
-UNDERDAMPED_DOUBT = 0.05  # their bias is 0 for Gaussian posteriors only, and is not measured
+from heldout.measures.posterior.summary import doubts, summary
 
 
 def at_one_temperature(
@@ -48,27 +44,20 @@ def at_one_temperature(
     )
     if not np.isfinite(run.loss).all():
         run = replace(run, loss=np.full_like(run.loss, np.nan))
-    scaled = t * run.loss
-    each = scaled.mean(0) - run.bias
-    value, removed = float(each.mean()), float(run.bias.mean())
-    hat, size = r_hat(run.loss.T), ess(run.loss.T)
-    between = float(each.std(ddof=1)) / math.sqrt(chosen.chains)
-    within = float(scaled.std()) / math.sqrt(size) if size > 0 else math.nan
-    doubt = UNDERDAMPED_DOUBT * abs(value) if chosen.sampler == "underdamped" else TRUSTED * removed
-    stderr = math.sqrt(max(between, within) ** 2 + doubt**2)
-    sensitivity = -float(np.cov(scaled.ravel(), run.prior.ravel())[0, 1]) if run.prior.std() > 0 else 0.0
-    checks = {
-        "loss below w*": max(0.0, -float(run.loss.min())),
-        "R-hat": hat,
-        "ESS": size,
-        "change when the localization is e times as strong": sensitivity,
-        "step-size correction": -removed,
-        "correction of the value": removed / max(abs(value), 1e-12),
-    }
+    value, stderr, checks = summary(run.loss, run.prior, run.bias, t, chosen.sampler)
+    removed, hat, size = float(run.bias.mean()), checks["R-hat"], checks["ESS"]
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"
     method = f"{target}, {chosen.chains} {chosen.sampler} chains"
-    reason = _doubts(problem, checks, value, stderr)
+    reason = doubts(
+        checks,
+        value,
+        stderr,
+        problem.parameters,
+        problem.n,
+        problem.resolution,
+        lambda: fall(problem),
+    )
     half = float(student.ppf(0.5 + chosen.level / 2, chosen.chains - 1)) * stderr
     estimate = (
         Estimate.withheld(reason, method, n)
@@ -87,6 +76,7 @@ def at_one_temperature(
         ess=np.array([size]),
         acceptance=np.array([run.acceptance]),
         loss_traces=run.loss[:, :, None].astype(np.float32),
+        burn_traces=run.burn_loss[:, :, None].astype(np.float32),
         loss_at_start=problem.start_loss,
         lowest_loss=problem.start_loss - checks["loss below w*"],
         choices={
@@ -114,28 +104,6 @@ def _usual(n: int | None) -> float:
     return n / math.log(n)
 
 
-def _doubts(problem: Problem, checks: dict[str, float], value: float, stderr: float) -> str:
-    allowed = 10 * problem.resolution + 1e-12
-    if problem.n is not None:
-        allowed += float(chi2.ppf(0.9999, problem.parameters)) / 2 / problem.n
-    if not math.isfinite(value) or not math.isfinite(checks["R-hat"]):
-        return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
-    if checks["loss below w*"] > allowed or value <= 0:
-        return (
-            f"w* is no minimum: the loss is lower by {max(checks['loss below w*'], fall(problem)):.3g} nearby "
-            f"(at most {allowed:.3g} can be chance); train further, or start at the point they found"
-        )
-    if checks["R-hat"] > 1.03:
-        return f"the chains disagree: R-hat {checks['R-hat']:.3f}, above 1.03; give more draws"
-    if checks["ESS"] < 300:
-        return f"too few independent draws: ESS {checks['ESS']:.0f} of 300; give more draws"
-    if checks["correction of the value"] > 0.3:
-        return f"the step size adds {checks['correction of the value']:.0%} to the value: too much to be corrected; give more burn-in, or a larger batch"
-    if stderr > 0.1 * value:
-        return f"the error is {stderr / value:.0%} of the value: give more draws"
-    return ""
-
-
 def _exact(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> Run:
     trace = sample_ladder(
         problem.loss,
@@ -157,4 +125,5 @@ def _exact(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> Run
         float(trace.sizes[0]),
         trace.gradients * chosen.chains,
         float(trace.acceptance[0]),
+        trace.burn_loss[:, :, 0],
     )

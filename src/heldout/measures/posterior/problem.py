@@ -16,15 +16,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from heldout.core.batch import Batch, take
+from heldout.core.batch import take
 from heldout.core.errors import InputError, Withheld
-from heldout.core.population import over_replicas
+from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.rescaling import Rescaling
+from heldout.measures.posterior.mean_loss import Energy, OnRows, decay_of, mean_loss
 
-Energy = Callable[[Tensor], Tensor]
 Prior = Callable[[Tensor], Tensor]
-OnRows = Callable[[Tensor, Tensor], Tensor]
 RADIUS, NOISY_RADIUS = 0.5, 1.0  # of a tensor's largest weight; with noise the posterior at t = n is wide
 ROTATE_UP_TO = 700
 
@@ -103,8 +102,11 @@ def problem_of_energy(
     log_prior: Prior | None = None,
     gamma: float | None = None,
     on_rows: OnRows | None = None,
+    groups: Sequence[int] | None = None,
 ) -> Problem:
     """A problem of a plain energy. tensors: the sizes of w's parts, each with its own radius (None: one part).
+
+    groups: parts of one number share a radius.
 
     radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
     slope at w* is not finite.
@@ -128,7 +130,7 @@ def problem_of_energy(
         raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
     w = start.detach().to(torch.float64)
     size = (
-        _radii(w, tensors, RADIUS if n is None else NOISY_RADIUS)
+        radii(w, tensors, RADIUS if n is None else NOISY_RADIUS, groups)
         if radius is None
         else torch.full_like(w, float(radius))
     )
@@ -150,7 +152,7 @@ def problem_of_subject(
     subject: Subject,
     replica: int = 0,
     rows: Tensor | None = None,
-    parameters: Tensor | None = None,
+    parameters: Parameters = None,
     weight_decay: float | None = None,
     tensors: Sequence[int] | None = None,
     radius: float | None = None,
@@ -158,8 +160,9 @@ def problem_of_subject(
 ) -> tuple[Problem, str]:
     """The mean training loss of a subject around its own parameters, and how its prior was chosen.
 
-    rows [m]: the examples of train that count; parameters: a mask [p] or indices of the coordinates that move.
-    weight_decay: adds (weight_decay/2)|w|^2 to the mean loss; None takes the recipe's.
+    rows [m]: the examples of train that count; parameters: names, a mask [p] or indices of the coordinates that move.
+    weight_decay: adds (weight_decay/2)|w|^2 to the mean loss; None takes the recipe's. tensors: None takes the subject's
+    layout, with one radius a module (a bias near 0 by chance is not thereby fixed).
     """
     if subject.thetas is None or subject.loss is None or subject.thetas.numel() == 0:
         raise InputError(
@@ -171,65 +174,36 @@ def problem_of_subject(
     n = int(batch.y.shape[0])
     if n < 2:
         raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
-    moving = _moving(parameters, start.numel())
-    decay, how = _decay(subject, weight_decay)
-    energy, on_rows = _mean_loss(subject.loss, batch, start, moving, decay)
-    return problem_of_energy(energy, start[moving], n, tensors, radius, None, gamma, on_rows), how
+    chosen = select(parameters, start.numel(), subject.layout)
+    decay, how = decay_of(subject, weight_decay)
+    energy, on_rows = mean_loss(subject.loss, batch, start, chosen.index, decay)
+    groups = chosen.groups if tensors is None else None
+    sizes = chosen.sizes if tensors is None else tensors
+    moving = start[chosen.index]
+    return problem_of_energy(energy, moving, n, sizes, radius, None, gamma, on_rows, groups), how
 
 
-def _mean_loss(
-    loss: Callable[[Tensor, Batch], Tensor], batch: Batch, start: Tensor, moving: Tensor, decay: float
-) -> tuple[Energy, OnRows]:
-    """The mean loss of all rows, and of given rows, as functions of the moving coordinates."""
-
-    def one(theta: Tensor, data: Batch) -> Tensor:
-        full = start.to(theta.dtype).index_copy(0, moving, theta) if len(moving) < start.numel() else theta
-        each = loss(full.to(start.dtype), data).to(torch.float64)
-        return each.mean() + (0.5 * decay * theta.square().sum() if decay else 0.0)
-
-    def few(pair: tuple[Tensor, Tensor], data: Batch) -> Tensor:
-        return one(pair[0], take(data, pair[1]))
-
-    return (
-        lambda thetas: over_replicas(one, thetas, batch),
-        lambda thetas, rows: over_replicas(few, (thetas, rows), batch),
-    )
-
-
-def _moving(parameters: Tensor | None, count: int) -> Tensor:
-    if parameters is None:
-        return torch.arange(count)
-    chosen = parameters.nonzero().flatten() if parameters.dtype == torch.bool else parameters.flatten()
-    if len(chosen) == 0 or int(chosen.max()) >= count or int(chosen.min()) < 0:
-        raise InputError(
-            f"the mask selects {len(chosen)} of {count} parameters",
-            "select at least one, inside the row theta",
-        )
-    return chosen
-
-
-def _decay(subject: Subject, given: float | None) -> tuple[float, str]:
-    if given is not None:
-        if not 0 <= given < float("inf"):
-            raise InputError(f"weight_decay is {given}", "give 0 or a positive number")
-        return given, f"declared weight decay {given:g}"
-    own = getattr(subject.fit, "weight_decay", None)
-    if own is None and getattr(subject.fit, "optimizer", "") == "adamw":
-        own = 1e-2  # torch's default for AdamW
-    return (float(own), f"the recipe's weight decay {own:g}") if own else (0.0, "flat in the box")
-
-
-def _radii(w: Tensor, tensors: Sequence[int] | None, share: float) -> Tensor:
+def radii(
+    w: Tensor, tensors: Sequence[int] | None, share: float, groups: Sequence[int] | None = None
+) -> Tensor:
+    """Radius [p]: `share` of the largest weight of each tensor, or of each group of tensors."""
     sizes = list(tensors) if tensors is not None else [w.numel()]
     if sum(sizes) != w.numel() or min(sizes, default=0) < 1:
         raise InputError(
             f"tensors of {sum(sizes)} numbers, parameters {w.numel()}", "give the size of each tensor"
         )
+    parts = torch.split(w, sizes)
+    keys = list(range(len(sizes))) if groups is None else list(groups)
+    largest = {key: 0.0 for key in keys}
+    for key, part in zip(keys, parts, strict=True):
+        largest[key] = max(largest[key], float(part.abs().max()))
     whole = float(w.abs().max()) or 1.0
-    parts = [
-        torch.full_like(part, share * (float(part.abs().max()) or whole)) for part in torch.split(w, sizes)
-    ]
-    return torch.cat(parts)
+    return torch.cat(
+        [
+            torch.full_like(part, share * (largest[key] or whole))
+            for key, part in zip(keys, parts, strict=True)
+        ]
+    )
 
 
 def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:

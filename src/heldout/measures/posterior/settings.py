@@ -46,7 +46,7 @@ class OneTemperature:
 
 @dataclass(frozen=True)
 class Run:
-    """loss, prior [draws c] at each draw, what the step size added [c], sizes, lowest loss, gradients, acceptance."""
+    """loss, prior [draws c] at each draw, burn_loss [burn c] before (of minibatches where the chains have those), what the step size added [c], sizes, lowest loss, gradients, acceptance."""
 
     loss: np.ndarray
     prior: np.ndarray
@@ -54,3 +54,4 @@ class Run:
     size: float
     gradients: int
     acceptance: float
+    burn_loss: np.ndarray

@@ -1,0 +1,56 @@
+"""One cell by its hash, for schedulers: many may run at once in one folder, each writing a file of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from heldout.core.errors import InputError
+from heldout.laboratory.cell_hash import cell_hash
+from heldout.laboratory.find_study import find_study, study_file
+from heldout.laboratory.kept import read_kept
+from heldout.laboratory.run_cell import Ended, run_cell
+from heldout.laboratory.run_source import study_source_hash
+from heldout.laboratory.stored_cells import stored_cells
+from heldout.store.manifest import ManifestError, read_manifest
+from heldout.store.names import printable
+from heldout.store.run import Run
+
+
+def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
+    """Run the cell of that hash into `folder`; how it ended, and whether it was run now.
+
+    The hash may be shortened while it names one cell. Raises InputError for a hash that no cell of the study has.
+    """
+    path = study_file(target)
+    name, cell = _find(target, path.stem, name, folder)
+    source = study_source_hash(path)
+    there = stored_cells(folder, source).get(name)
+    if there is not None and there.end == "done":
+        return Ended(name, "done", "", len(there.rows), there.seconds), False
+    try:
+        attempt = int(read_manifest(folder)["attempt"])
+    except ManifestError:
+        attempt = 1  # the run itself starts later, and takes up what is here
+    run = Run(folder, attempt)
+    return run_cell(target, cell, run.append), True
+
+
+def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, dict[str, Any]]:
+    """The cell among those of the folder's run, of both sizes, the smoke cell and the kept run."""
+    study = find_study(target)
+    known: dict[str, dict[str, Any]] = {}
+    # No run here yet, or one of another kind: the study's own cells are left.
+    with contextlib.suppress(ManifestError, AttributeError):
+        known |= read_manifest(folder)["spec"].get("cells", {})
+    for cell in (*study.cells("quick", None), *study.cells("full", None), study.smoke()):
+        known[cell_hash(cell)] = cell
+    kept = None if target.endswith(".py") else read_kept(study_name)
+    known |= dict(kept.spec["cells"]) if kept else {}
+    found = [key for key in known if key.startswith(name)] if len(name) >= 4 else []
+    if len(found) != 1:
+        what = f"{len(found)} cells" if found else "no cell"
+        remedy = f"copy the hash from the page or the rows; a first one is {next(iter(known))}"
+        raise InputError(f"{study_name} has {what} of the hash {printable(name)[:40]!r}", remedy)
+    return found[0], known[found[0]]

@@ -1,0 +1,136 @@
+"""The JSON of a study's page, schema "heldout.study/1": from stored rows alone, without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from heldout.laboratory.explorable import checked_explorable
+from heldout.laboratory.figure_json import cells_in, figure_json, plain_json
+from heldout.laboratory.find_study import find_study
+from heldout.laboratory.judged import drawn, judged
+from heldout.laboratory.kept import read_kept
+from heldout.laboratory.study import Study, Verdict
+from heldout.laboratory.study_run import StudyRun
+
+SCHEMA = "heldout.study/1"
+LISTED_CELLS = 2000
+
+
+def study_report(run: StudyRun, kept: bool = False) -> dict[str, Any]:
+    """The page of a run. `kept`: the run is the kept one; otherwise the kept verdict stands beside, if any."""
+    from heldout import __version__
+
+    study = find_study(run.target)
+    verdict = judged(study, run)
+    figures = drawn(study, run)
+    report = {
+        "schema": SCHEMA,
+        "title": run.name,
+        "version": __version__,
+        "created": run.facts.get("finished") or run.facts.get("created"),
+        "question": study.QUESTION,
+        "claim": study.CLAIM,
+        "source": study.SOURCE,
+        "shows": "kept" if kept else "yours",
+        "verdict": verdict_json(verdict),
+        "kept": None if kept else _kept_beside(run, study),
+        "rule": dataclasses.asdict(study.RULE),
+        "rule_changed": plain_json(dataclasses.asdict(study.RULE)) != plain_json(dict(run.spec["rule"])),
+        "comparison": _comparison(study, verdict),
+        "figures": [figure_json(figure) for figure in figures],
+        "run": _run_json(run),
+        "cells": _cells_json(run, set().union(*map(cells_in, figures)) if figures else set()),
+        "rerun": _rerun(run),
+        "explorable": _explorable(study, run),
+    }
+    return {key: plain_json(value) for key, value in report.items()}
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """`headline` (the word), sentence, why, and numbers: each an estimate with its name."""
+    numbers = [{"name": number.name, **number.estimate} for number in verdict.numbers]
+    return {
+        "headline": verdict.word,
+        "sentence": verdict.sentence,
+        "why": verdict.why,
+        "numbers": plain_json(numbers),
+    }
+
+
+def _kept_beside(run: StudyRun, study: Study) -> dict[str, Any] | None:
+    found = None if run.target.endswith(".py") else read_kept(run.name)
+    if found is None:
+        return None
+    return {**verdict_json(judged(study, found)), "run": _run_json(found)}
+
+
+def _comparison(study: Study, verdict: Verdict) -> list[dict[str, Any]]:
+    """What was published, beside the number of the verdict that has the same name."""
+    ours = {number.name: number.estimate for number in verdict.numbers}
+    return [
+        {"what": p.what, "published": p.value, "where": p.where, "ours": ours.get(p.what)}
+        for p in study.PUBLISHED
+    ]
+
+
+def _run_json(run: StudyRun) -> dict[str, Any]:
+    cells = run.spec["cells"].values()
+    return {
+        "size": run.spec["size"],
+        "seeds": seeds_of(list(cells)),
+        "cells": run.total,
+        "done": len(run.done),
+        "failed": [{"cell": cell.cell, "reason": cell.reason} for cell in run.failed],
+        "diverged": run.diverged,
+        "rows": len(run.rows),
+        "core_seconds": run.seconds,
+        "interrupted": run.interrupted,
+        "folder": run.folder,
+        **{key: run.facts.get(key) for key in ("created", "finished", "machine", "workers", "on", "seconds")},
+        **{key: run.facts.get(key) for key in ("command", "packages", "python", "platform", "study_code")},
+    }
+
+
+def seeds_of(cells: list[dict[str, Any]]) -> int:
+    """How many different seeds the cells carry, under `seed` or as a list under `seeds`."""
+    found: set[Any] = set()
+    for cell in cells:
+        if "seed" in cell:
+            found.add(cell["seed"])
+        listed = cell.get("seeds")
+        if isinstance(listed, list | tuple):
+            found.update(str(seed) if isinstance(seed, list | dict) else seed for seed in listed)
+    return len(found)
+
+
+def _cells_json(run: StudyRun, drawn_from: set[str]) -> dict[str, Any]:
+    """Spec, seconds and state of each cell; of very many, those that the figures point to come first."""
+    names = sorted(run.spec["cells"], key=lambda name: name not in drawn_from)[:LISTED_CELLS]
+    listed = {}
+    for name in names:
+        cell = run.cells.get(name)
+        listed[name] = {
+            "spec": run.spec["cells"][name],
+            "end": cell.end if cell else "not finished",
+            "reason": cell.reason if cell else "",
+            "seconds": cell.seconds if cell else None,
+            "rows": len(cell.rows) if cell else 0,
+        }
+    return listed
+
+
+def _rerun(run: StudyRun) -> dict[str, str]:
+    target = run.target if not run.target.endswith(".py") else Path(run.target).name
+    words = ["heldout study", target]
+    words += ["--full"] if run.spec["size"] == "full" else []
+    words += ["--seeds", str(run.spec["seeds"])] if run.spec["seeds"] is not None else []
+    out = run.folder or f"runs/{run.name}"
+    return {"command": " ".join(words), "cell": f"heldout cell {target} HASH --out {out}"}
+
+
+def _explorable(study: Study, run: StudyRun) -> Any:
+    make = getattr(study, "explorable", None)
+    data = make(run.rows) if make is not None and run.rows else None
+    return checked_explorable(data) if data else None

@@ -1,0 +1,79 @@
+"""lambda(n beta) of finished chains with its error, and the reasons to withhold it; for one point and for many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from heldout.measures.posterior.settings import Sampler
+from heldout.stats.rhat_ess import ess, r_hat
+
+Floats = NDArray[np.float64]
+TRUSTED = 0.1  # of the correction enters the error, as it is exact for Gaussian posteriors only
+UNDERDAMPED_DOUBT = 0.05  # their bias is 0 for Gaussian posteriors only, and is not measured
+LARGEST_R_HAT, FEWEST_DRAWS, LARGEST_CORRECTION, LARGEST_ERROR = 1.03, 300, 0.3, 0.1
+
+
+def summary(
+    loss: Floats, prior: Floats, bias: Floats, t: float, sampler: Sampler
+) -> tuple[float, float, dict[str, float]]:
+    """Value, standard error and checks from losses above w* [draws c], prior energies [draws c] and the step-size bias [c]."""
+    chains = loss.shape[1]
+    scaled = t * loss
+    each = scaled.mean(0) - bias
+    value, removed = float(each.mean()), float(bias.mean())
+    hat, size = r_hat(loss.T), ess(loss.T)
+    between = float(each.std(ddof=1)) / math.sqrt(chains)
+    within = float(scaled.std()) / math.sqrt(size) if size > 0 else math.nan
+    doubt = UNDERDAMPED_DOUBT * abs(value) if sampler == "underdamped" else TRUSTED * removed
+    stderr = math.sqrt(max(between, within) ** 2 + doubt**2)
+    sensitivity = -float(np.cov(scaled.ravel(), prior.ravel())[0, 1]) if prior.std() > 0 else 0.0
+    return (
+        value,
+        stderr,
+        {
+            "loss below w*": max(0.0, -float(loss.min())),
+            "R-hat": hat,
+            "ESS": size,
+            "change when the localization is e times as strong": sensitivity,
+            "step-size correction": -removed,
+            "correction of the value": removed / max(abs(value), 1e-12),
+        },
+    )
+
+
+def doubts(
+    checks: dict[str, float],
+    value: float,
+    stderr: float,
+    parameters: int,
+    n: int | None,
+    resolution: float,
+    fall: Callable[[], float],
+    largest_r_hat: float = LARGEST_R_HAT,
+    fewest: int = FEWEST_DRAWS,
+) -> str:
+    """Why the value is withheld, or "". fall() says how far the loss falls nearby, where it does."""
+    allowed = 10 * resolution + 1e-12
+    if n is not None:
+        allowed += float(chi2.ppf(0.9999, parameters)) / 2 / n
+    if not math.isfinite(value) or not math.isfinite(checks["R-hat"]):
+        return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
+    if checks["loss below w*"] > allowed or value <= 0:
+        return (
+            f"w* is no minimum: the loss is lower by {max(checks['loss below w*'], fall()):.3g} nearby "
+            f"(at most {allowed:.3g} can be chance); train further, or start at the point they found"
+        )
+    if checks["R-hat"] > largest_r_hat:
+        return f"the chains disagree: R-hat {checks['R-hat']:.3f}, above {largest_r_hat:g}; give more draws"
+    if checks["ESS"] < fewest:
+        return f"too few independent draws: ESS {checks['ESS']:.0f} of {fewest}; give more draws"
+    if checks["correction of the value"] > LARGEST_CORRECTION:
+        return f"the step size adds {checks['correction of the value']:.0%} to the value: too much to be corrected; give more burn-in, or a larger batch"
+    if stderr > LARGEST_ERROR * value:
+        return f"the error is {stderr / value:.0%} of the value: give more draws"
+    return ""

@@ -1,0 +1,1 @@
+"""Measuring a model while it trains. `heldout.watch` is `watching.watch.watch`."""

@@ -1,0 +1,233 @@
+"""`heldout.watch`: measures a model while it trains, in your own loop, and leaves the run bit for bit what it was.
+
+>>> import torch
+>>> from torch import nn
+>>> X, y = torch.randn(200, 3, generator=torch.Generator().manual_seed(0)), torch.arange(200) % 2
+>>> model = nn.Linear(3, 2)
+>>> optimizer = torch.optim.SGD(model.parameters(), 0.1)
+>>> with watch(model, train=(X[:100], y[:100]), test=(X[100:], y[100:]), every=10, out=None) as watching:
+...     for _ in range(30):
+...         optimizer.zero_grad()
+...         nn.functional.cross_entropy(model(X[:100]), y[:100]).backward()
+...         optimizer.step()
+...         watching.step()
+>>> [row["step"] for row in watching.rows][:2], sorted(watching.rows[0]["test loss"])
+([0, 10], ['high', 'low', 'value'])
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, final
+
+import torch
+from torch import Tensor, nn
+
+from heldout.core.errors import HeldoutError, InputError
+from heldout.store.disk_errors import DiskError
+from heldout.watching.looker import Looker, look_at
+from heldout.watching.mirrors import Mirror, active_mirrors
+from heldout.watching.pace import Pace
+from heldout.watching.phases import Phase, Phases
+from heldout.watching.readings import Readings, gradient_noise
+
+if TYPE_CHECKING:
+    from heldout.store.run import Run
+
+
+def watch(
+    model: nn.Module,
+    train: Any,
+    test: Any = None,
+    *,
+    loss: str | Callable[[Tensor, Tensor], Tensor] = "cross_entropy",
+    every: int = 50,
+    out: str | os.PathLike[str] | None = "runs",
+    name: str | None = None,
+    seed: int = 0,
+    rows: int = 512,
+    share: float = 0.03,
+    outputs: Callable[[Any], Tensor] | None = None,
+    spec: Mapping[str, Any] | None = None,
+    mirrors: Sequence[Mirror] | None = None,
+) -> Watch:
+    """Watch `model` in a loop of your own: `with heldout.watch(...) as watching:`, and `watching.step()` once a step.
+
+    train, test, loss, outputs: as for `Subject.from_torch`; up to `rows` fixed rows of each are looked at. every: steps
+    between looks. share: the part of the run's time that the watch may cost; looks beyond it are postponed and counted.
+    out: folder of runs (None: nothing is written). name, spec (JSON-able), seed: the run's identity; the same three again
+    continue the run as a new attempt. mirrors: functions `(step, {name: value})`; None: W&B, MLflow and Trackio, where a
+    run of theirs is active. In a distributed job only rank 0 watches. Raises `InputError` before training starts.
+    """
+    _check(every, share, rows)
+    if _rank() != 0:
+        return Watch(None, Pace(every, share), None, [], seed)
+    looker = look_at(model, train, test, loss, rows, seed, outputs)
+    return begin(looker, name or type(model).__name__, every, out, seed, share, spec, mirrors)
+
+
+def begin(
+    looker: Looker,
+    name: str,
+    every: int = 50,
+    out: str | os.PathLike[str] | None = "runs",
+    seed: int = 0,
+    share: float = 0.03,
+    spec: Mapping[str, Any] | None = None,
+    mirrors: Sequence[Mirror] | None = None,
+) -> Watch:
+    """A watch over any `Looker`: what the trainers' callbacks call."""
+    _check(every, share, 1)
+    run = None
+    if out is not None:
+        from heldout.store.run import create_run
+
+        run = create_run(out, name, {"kind": "watch", "every": every, **(spec or {})}, seed)
+    return Watch(looker, Pace(every, share), run, active_mirrors() if mirrors is None else mirrors, seed)
+
+
+@final
+class Watch:
+    """What `watch` returns. `rows`: one dict a look; `phases`: those found so far; `overhead`: seconds of the watch
+    over seconds of training; `path`: the run folder; `problem`: why nothing more is stored, if so."""
+
+    def __init__(
+        self, looker: Looker | None, pace: Pace, run: Run | None, mirrors: Sequence[Mirror], seed: int
+    ) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.problem = ""
+        self._readings = None if looker is None else Readings(looker, seed)
+        self._looker, self._pace, self._run, self._mirrors = looker, pace, run, list(mirrors)
+        self._phases = Phases()
+        self._gradient: Tensor | None = None
+        self._noise = float("nan")
+        self._step = 0
+        if looker is not None:
+            with pace.spending():
+                self._look()
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases found so far, the newest last."""
+        return tuple(self._phases.phases)
+
+    @property
+    def overhead(self) -> float:
+        """Seconds of the watch over the seconds of the run without it."""
+        return self._pace.overhead
+
+    @property
+    def path(self) -> str | None:
+        """The run folder."""
+        return None if self._run is None else str(self._run.path)
+
+    def step(self, step: int | None = None) -> None:
+        """One training step is done; `step`: its number, where you count yourself (a resumed run may repeat some)."""
+        self._step = self._step + 1 if step is None else step
+        if self._looker is None:
+            return
+        if self._gradient is not None:
+            with self._pace.spending(look=False):
+                second = self._looker.gradient()
+                if second is not None:
+                    self._noise = gradient_noise(self._gradient, second)
+                self._gradient = None
+        if self._pace.due(self._step):
+            with self._pace.spending():
+                self._look()
+                self._gradient = self._looker.gradient()
+
+    def close(self, status: str = "done", reason: str = "") -> None:
+        """The last look, the phases and how the run ended; called by `with`."""
+        if self._looker is None:
+            return
+        if not self.rows or self.rows[-1]["step"] != self._step:
+            with self._pace.spending():
+                self._look()
+        self._pace.stop()
+        run = self._run
+        if run is not None:
+            phases = [vars(phase) for phase in self.phases]
+            self._kept(lambda: run.note("phases", phases))
+            self._kept(
+                lambda: run.note("overhead", {"share": self.overhead, "postponed": self._pace.postponed})
+            )
+            self._kept(lambda: run.finish(status, reason))
+            self._kept(run.seal)
+            self._run = None if self.problem else run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        elif issubclass(kind, KeyboardInterrupt):
+            self.close("interrupted", "stopped by Ctrl-C")
+        else:
+            self.close("failed", f"{kind.__name__}: {error}")
+
+    def __str__(self) -> str:
+        if self._looker is None:
+            return "not watching: another rank does"
+        lines = [f"{len(self.rows)} looks, overhead {100 * self.overhead:.2f}%"]
+        lines += [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in self.phases]
+        return "\n".join(lines if self.phases else [*lines, "no phase is resolved yet"])
+
+    def _look(self) -> None:
+        assert self._readings is not None
+        found = self._readings.read()
+        loss = {split: (found.get(f"{split} loss") or {}).get("value") for split in ("train", "test")}
+        now = self._phases.see(
+            self._step,
+            float("nan") if loss["train"] is None else loss["train"],
+            loss["test"],
+            found.get("norm"),
+        )
+        row = {"step": self._step, **found, "gradient noise": self._noise, "phase": now}
+        self.rows.append(row)
+        run = self._run
+        if run is not None:
+            self._kept(lambda: run.append([row]))
+        numbers = {
+            key: value.get("value") if isinstance(value, dict) else value for key, value in row.items()
+        }
+        plain = {f"heldout/{k}": v for k, v in numbers.items() if isinstance(v, (int, float)) and k != "step"}
+        for mirror in list(self._mirrors):
+            try:
+                mirror(self._step, plain)
+            except Exception as error:  # a tracker's trouble must not end a training run
+                self._mirrors.remove(mirror)
+                warnings.warn(f"heldout.watch: a mirror failed and was left out: {error}", stacklevel=4)
+
+    def _kept(self, act: Callable[[], Any]) -> None:
+        """Store, or say once why not: training goes on when the disk does not."""
+        if self.problem:
+            return
+        try:
+            act()
+        except (DiskError, HeldoutError) as error:
+            self.problem = str(error)
+            warnings.warn(
+                f"heldout.watch: {self.problem}; training goes on, rows stay in memory", stacklevel=4
+            )
+
+
+def _check(every: int, share: float, rows: int) -> None:
+    for name, value in (("every", every), ("rows", rows)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} is {value!r}", "pass a whole number from 1")
+    if not 0 < share <= 1:
+        raise InputError(
+            f"share is {share}", "it is the part of the run's time that may be spent, such as 0.03"
+        )
+
+
+def _rank() -> int:
+    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return int(torch.distributed.get_rank()) if ready else int(os.environ.get("RANK", "0") or 0)

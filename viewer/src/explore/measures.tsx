@@ -1,0 +1,66 @@
+// Every measure over the steps, with one cursor at the step that is shown; pointing moves it.
+import { Lines } from "../charts/lines";
+import { extent, scoreDomain } from "../charts/scale";
+import { positive } from "../charts/decades";
+import { isNumber, plain } from "../numbers";
+import type { ExploredRun } from "../schemas/explorable";
+import { clean, short } from "../text";
+
+interface Props {
+  run: ExploredRun;
+  step: number;
+  onStep: (step: number) => void;
+}
+
+function at(run: ExploredRun, values: (number | null | undefined)[], step: number): number | null {
+  let found: number | null = null;
+  run.steps.forEach((s, i) => {
+    const value = values[i];
+    if (s <= step && isNumber(value)) found = value;
+  });
+  return found;
+}
+
+export function Measures({ run, step, onStep }: Props) {
+  const span = extent(run.steps, 0) ?? [0, 1];
+  return (
+    <div class="measures-grid">
+      {Object.entries(run.measures).map(([name, values]) => {
+        const log = run.log_measures?.includes(name) ?? false;
+        const domain = (log ? positive(values) : scoreDomain(values, 0.06)) ?? [0, 1];
+        return (
+          <div>
+            <p class="measure-name"><strong>{short(name, 40)}</strong> <span class="number">{plain(at(run, values, step))}</span></p>
+            <Lines
+              lines={[{ class: "own", points: run.steps.map((x, i) => ({ x, y: log && !((values[i] ?? 0) > 0) ? null : values[i] })) }]}
+              label={`${clean(name)} over the steps; ${plain(at(run, values, step))} at step ${step}`}
+              xName="step"
+              yName=""
+              x={span}
+              y={domain}
+              log={{ y: log }}
+              height={170}
+              maxWidth={480}
+              over={(x, _, frame) => (
+                <g>
+                  <line class="cursor" x1={x(Math.min(span[1], Math.max(span[0], step)))} x2={x(Math.min(span[1], Math.max(span[0], step)))} y1={frame.top} y2={frame.bottom} />
+                  <rect
+                    class="catcher traced"
+                    x={frame.left}
+                    y={frame.top}
+                    width={frame.right - frame.left}
+                    height={frame.bottom - frame.top}
+                    onPointerDown={(event) => {
+                      const box = event.currentTarget.getBoundingClientRect();
+                      onStep(x.invert(frame.left + ((event.clientX - box.left) / box.width) * (frame.right - frame.left)));
+                    }}
+                  />
+                </g>
+              )}
+            />
+          </div>
+        );
+      })}
+    </div>
+  );
+}
