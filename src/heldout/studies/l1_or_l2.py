@@ -174,9 +174,11 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
                     ]
                     if mine:
                         mean = bootstrap_mean([r[key] for r in mine], bounds=(0, 1))
-                        ends = (mean.value, mean.low, mean.high) if mean.ok else (mine[0][key], None, None)
-                        label = f"{side} {_setting(mine[0])}"
-                        dots.append(DotRow(label, *ends, roles[side], mine[0].get("cell")))
+                        label, cell = f"{side} {_setting(mine[0])}", mine[0].get("cell")
+                        if mean.ok:
+                            dots.append(DotRow(label, mean.value, mean.low, mean.high, roles[side], cell))
+                        else:
+                            dots.append(DotRow(label, mine[0][key], None, None, roles[side], cell))
             if dots:
                 found.append(Dots(f"{task}: {name}", "Means over all seeds.", name, rows=tuple(dots)))
     return found
