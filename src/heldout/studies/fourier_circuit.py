@@ -4,7 +4,8 @@ Two trained families, looked at after they generalized: `tied` (p = 59, one embe
 a <= b, AdamW lr 1e-2, decay .5) and `wide` (the fast recipe of `grokking`: p = 31, 64 quadratic neurons). Then the circuit
 written down for p = 67 (`heldout.nets.cosine_circuit`), and five neurons on a fixed circle trained from many starts: the
 published recipe but for the loss, which is the mean cross-entropy, and 5,000 steps instead of 15,000 (in pilots no accuracy
-moved after 3,000).
+moved after 3,000). Pilots had shown that wide nets use every frequency: "few" is therefore asked of the published kind of net
+alone, and the number of the wide nets stands beside it.
 """
 
 from __future__ import annotations
