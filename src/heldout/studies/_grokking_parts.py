@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from heldout.laboratory.study import DotRow, Figure, HeatMap, Lines, Mark, Named, Role, Series
-from heldout.stats.mean_interval import difference_of_means
+from heldout.stats.mean_interval import paired_difference
 from heldout.stats.proportion import clopper_pearson
 from heldout.stats.survival import survival
 from heldout.studies._grokking_rows import CHECKPOINT, P
@@ -93,9 +93,11 @@ def branch_numbers(rows: list[dict[str, Any]]) -> list[Named]:
                 Named.of(f"branch {name}: median step", curve_of(mine, "general").quantile()),
             ]
             if name != "as it was" and base:
-                gap = difference_of_means([r["test"] for r in mine], [r["test"] for r in base])
+                last = {r["seed"]: r["test"] for r in base}
+                both = [(r["test"], last[r["seed"]]) for r in mine if r["seed"] in last]
+                gap = paired_difference([a for a, _ in both], [b for _, b in both])
                 found.append(
-                    Named.of(f"branch {name}: last test accuracy, less that of the branch as it was", gap)
+                    Named.of(f"branch {name}: last test accuracy, less that of the same seeds as it was", gap)
                 )
     return found
 

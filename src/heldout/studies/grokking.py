@@ -7,7 +7,7 @@ the training pairs are fitted and the test pairs are not: what happens if the de
 another one, frequencies are cut out, more pairs are given. Runs that end before they generalize are censored, not dropped.
 
 The rule first asked for 16 tied seeds; the number was set to 8 while the full run was under way and before any of its results
-was read, because the machine was too busy for 16.
+was read, because the machine was too busy for 16. The branches have 8 seeds each.
 """
 
 from __future__ import annotations
