@@ -97,9 +97,6 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     for family in ("tied", "wide"):
         nets = [r for r in rows if r.get("part") == family and r.get("status") == "ok"]
         good = [r for r in nets if r["test"] >= 0.99]
-        numbers.append(
-            Named.of(f"{family}: nets with 99% test accuracy", clopper_pearson(len(good), len(nets)))
-        )
         for key, name, margin, sign in PARTS:
             mean = (
                 bootstrap_mean([r[key] for r in good])
@@ -111,6 +108,8 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
                 said.append(f"{family} nets use {mean} of the frequencies")
             if key != "few" or family == "tied":
                 sides.append(_side(mean, margin, sign))
+        share = clopper_pearson(len(good), len(nets))
+        numbers.append(Named.of(f"{family}: nets with 99% test accuracy", share))
     circuit = {(r["activation"], r["neurons"]): r["accuracy"] for r in rows if r.get("part") == "circuit"}
     five = [circuit.get((f, 5)) for f in ("quadratic", "relu")]
     sides += [0 if a is None else 1 if a == 1.0 else -1 for a in five]
