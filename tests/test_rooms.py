@@ -88,6 +88,7 @@ SHARED = {
     "measures.permutation",
     "measures.posterior",
     "tasks.drawn",
+    "nets.output_slope",
 }
 
 
@@ -123,7 +124,7 @@ def test_siblings_do_not_import_each_other() -> None:
                     parts[0] == room
                     and len(parts) > 1
                     and name != mine
-                    and not parts[1].startswith("_")  # a private part of one file of the room
+                    and not parts[1].startswith("_")  # the private part of one file
                     and f"{room}.{parts[1]}" not in SHARED
                 ):
                     wrong.append(f"{mine} imports {name}")
