@@ -11,8 +11,7 @@ from torch import Tensor
 
 from heldout.auditing.geometry_pictures import CHAINS, POINTS, attempted, traces
 from heldout.measures.llc import llc_of_energy
-from heldout.measures.posterior.settings import Ladder
-from heldout.measures.posterior.settings import OneTemperature
+from heldout.measures.posterior.settings import Ladder, OneTemperature
 
 
 def bowl(w: Tensor) -> Tensor:

@@ -180,6 +180,23 @@ def test_groups_of_parameters_and_examples() -> None:
         llc(subject, rows=torch.tensor([3]))
 
 
+def test_burn_in_is_no_part_of_the_mean_and_the_start_is_measured_on_all_data() -> None:
+    """Averaging the way up from w* gave 8.5 of 10 in a peer; the loss at w* of 32 batches is off by its noise times n beta."""
+    found = llc_of_energy(
+        lambda w: 0.5 * w.square().sum(1), torch.zeros(20), gamma=0.0,
+        settings=OneTemperature(n_beta=500.0, chains=4, burn=400, draws=400),
+    )  # fmt: skip
+    assert found.estimate.ok, found.reason
+    assert abs(float(found.estimate.value) - 10.0) < 0.4
+    assert found.loss_traces.shape[0] == 400
+    subject, model, X = regression()
+    report = llc_report(
+        subject, n_beta=60.0, gamma=1.0, batch_size=50, settings=OneTemperature(chains=4, burn=60, draws=120)
+    )
+    whole = float(half_square(model(X), subject.train.y).mean().detach())
+    assert report.loss_at_start == pytest.approx(whole, rel=1e-12)
+
+
 def test_parameters_by_name_and_a_radius_for_each_module() -> None:
     torch.manual_seed(0)
     X = torch.randn(60, 2, dtype=torch.float64)

@@ -11,8 +11,8 @@ chains saw. With the default localization (a box of the size of each module's we
 >>> model = nn.Sequential(nn.Linear(2, 1, bias=False), nn.Flatten(0)).double()
 >>> subject = Subject.from_torch(model, train=(X, X.sum(1) + 0.1 * X[:, 0].sin()), loss=lambda out, y: 0.5 * (out - y).square())
 >>> best = torch.linalg.lstsq(X, subject.train.y[:, None]).solution.T
->>> found = llc_along(subject, torch.cat([best, best + 1.0]), n_beta=3000.0)
->>> abs(float(found.estimate.value[0]) - 1.0) < 0.1, found.reasons[1].split(":")[0]                # two parameters: 1
+>>> found = llc_along(subject, torch.cat([best, best + 1.0]), n_beta=3000.0, settings=replace(SETTINGS, draws=2500))
+>>> abs(float(found.estimate.value[0]) - 1.0) < 0.2, found.reasons[1].split(":")[0]                # two parameters: 1
 (True, 'w* is no minimum')
 """
 
