@@ -98,17 +98,18 @@ def test_a_monomial_by_the_ladder() -> None:
 
 def test_chains_that_disagree_are_run_again_and_longer() -> None:
     known = layered((2, 2, 2, 2, 2, 2), 1)
+    long = Ladder(ensembles=8, burn=100, draws=100)
     once, twice = (
         llc_of_energy(
-            known.energy, known.start, tensors=known.tensors, settings=replace(SHORT, attempts=attempts)
+            known.energy, known.start, tensors=known.tensors, settings=replace(long, attempts=attempts)
         )
         for attempts in (1, 2)
     )
     assert "disagree" in once.reason
-    assert once.choices["draws"] == 150
-    assert twice.choices["draws"] == 450
+    assert once.choices["draws"] == 100
+    assert twice.choices["draws"] == 300
     assert twice.gradients > 2 * once.gradients
-    assert twice.loss_traces.shape[0] == 450
+    assert twice.loss_traces.shape[0] == 300
 
 
 def test_a_point_that_is_no_minimum_is_named_with_the_fall() -> None:
