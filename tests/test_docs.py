@@ -11,6 +11,8 @@ import pytest
 import heldout.auditing.findings
 import heldout.auditing.verdict
 from heldout.commands import audit, exits
+from heldout.laboratory.kept import read_kept
+from heldout.laboratory.study_report import study_report
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "heldout"
@@ -162,3 +164,15 @@ def test_every_command_that_is_shown_exists() -> None:
         for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
             shown |= set(re.findall(r"^heldout (\w+)", block, re.MULTILINE))
     assert shown == known
+
+
+def test_the_readme_gives_the_verdicts_of_the_kept_runs() -> None:
+    said = dict(
+        re.findall(
+            r"^\| `(\w+)` \| .+ \| (supported|refuted|undecided) \|$",
+            (ROOT / "README.md").read_text("utf-8"),
+            re.MULTILINE,
+        )
+    )
+    kept = [folder.name for folder in (SOURCE / "studies" / "kept").iterdir() if folder.is_dir()]
+    assert said == {name: study_report(read_kept(name), kept=True)["verdict"]["headline"] for name in kept}
