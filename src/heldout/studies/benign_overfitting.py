@@ -147,6 +147,9 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
         for arm in (*CLAIMED, "net", "gp, spiky")
         if (v := mean_of(rows, arm, ARMS[arm][-1])).ok
     )
+    deciding = next((arm for arm in CLAIMED if words[arm] in ("harmed", "does not interpolate")), CLAIMED[0])
+    first = f"{deciding}, n = {ARMS[deciding][-1]}: excess"
+    numbers.sort(key=lambda number: not number.name.startswith(first))  # the index shows the first
     sentence = f"Excess risk of fits that interpolate, in units of the noise's variance (a nearest neighbour: about 1; margin .25): {values}."
     return Verdict(word, sentence, tuple(numbers), said)  # type: ignore[arg-type]
 

@@ -207,6 +207,9 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
         word = "supported" if all(words[f] == "both descents" for f in FAMILIES) else "undecided"
     where = [f for f in FAMILIES if words[f] == "both descents"]
     no = [f for f in FAMILIES if words[f] in ("no such peak", "never fitted")]
+    if no and (below := [k for k, v in contrasts(rows, no[0]).items() if v.ok and v.high < margin]):
+        first = f"{no[0]}: {below[0]}, log10 squared error"
+        numbers.sort(key=lambda number: number.name != first)  # the index shows the first
     sentence = f"Two descents with a peak between them over {', '.join(where) or 'none'}; not over {', '.join(no) or 'none'}, in these settings."
     return Verdict(word, sentence, tuple(numbers), said + "." + tail)
 
