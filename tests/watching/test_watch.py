@@ -68,7 +68,7 @@ def test_the_numbers_are_those_of_the_model(tmp_path: Path) -> None:
     assert last["test score"]["value"] == pytest.approx(float((out.argmax(1) == Y[200:]).double().mean()))
     assert last["test score"]["low"] < last["test score"]["value"] < last["test score"]["high"]
     assert last["norm"] == pytest.approx(
-        float(nn.utils.parameters_to_vector(model.parameters()).norm()), rel=1e-5
+        float(nn.utils.parameters_to_vector(model.parameters()).detach().norm()), rel=1e-5
     )
     nearest = Y[:200][torch.cdist(X[200:], X[:200]).argmin(1)]
     assert last["as the neighbour"]["value"] == pytest.approx(

@@ -9,7 +9,7 @@ only in part.
 >>> [round(circuit_accuracy(67, n, "quadratic"), 2) for n in (3, 4, 5, 6)]
 [1.0, 0.01, 1.0, 1.0]
 >>> [round(circuit_accuracy(67, n, "relu"), 2) for n in (3, 4, 5, 6, 7)]
-[0.02, 0.03, 1.0, 0.19, 1.0]
+[0.02, 0.01, 1.0, 0.19, 1.0]
 """
 
 from __future__ import annotations
