@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from heldout.certificates.binomial_tail import clopper_pearson_upper
-from heldout.certificates.compression import compression, occam_bounds
+from heldout.certificates.compression import certified, compression, occam_bounds
 from heldout.certificates.exact_errors import count_errors
 from heldout.codes.bits import BitReader
 from heldout.codes.directions import directions
 from heldout.codes.integers import string_length
-from heldout.codes.model_code import decode_model, encode_model
+from heldout.codes.model_code import Constant, decode_model, encode_model
 from heldout.codes.subspace_code import Quantized
 from heldout.core.errors import InputError, Withheld
 from heldout.core.streams import stream
@@ -184,7 +184,12 @@ def test_refusals(x: list, y: list, classes: int, message: str) -> None:
         compression(x, y, classes)
     with pytest.raises(Withheld, match="2 rows in 1 groups are not independent"):
         compression([[1.0], [2.0]], [0, 1], 2, groups=[7, 7])
-    with pytest.raises(InputError, match="more than 65536 weights"):
-        compression(np.zeros((2, 40_000)), [0, 1], 3)
+
+
+def test_too_many_inputs_leave_the_constant() -> None:
+    found = compression(np.zeros((2, 40_000)), [0, 1], 3)
+    assert found.model == Constant(0, 3)
+    with pytest.raises(InputError, match="the constant says class 0 of 2, the rows have 3"):
+        certified(Constant(0, 2), np.zeros((2, 4)), [0, 1], 3, 0.05)
     with pytest.raises(InputError, match="delta"):
         compression([[1.0], [2.0]], [0, 1], 2, delta=1.0)

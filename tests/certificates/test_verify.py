@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +87,7 @@ def test_other_bits_under_a_fresh_checksum_are_rejected(
         ({"language": "other"}, "the bits are in 'other'"),
         ({"n": 299}, "other data"),
         ({"classes": 3}, ""),
-        ({"classes": 10**9}, "more than 65536 weights"),
+        ({"classes": 10**9}, "the proof is for 1000000000 classes"),
         ({"data_sha256": "00" * 32}, "other data"),
     ],
 )
@@ -159,3 +161,25 @@ def test_the_command(
     assert "Traceback" not in capsys.readouterr().err
     with pytest.raises(InputError, match="holds no arrays"):
         read_rows(tmp_path / "odd.npz")
+
+
+def test_the_proof_does_not_choose_the_number_of_classes() -> None:
+    """Random labels of two classes: read as four, the same bits are another model, and some such choice looks better."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 1)), rng.integers(0, 2, 40)
+    for classes, accepted in ((2, True), (4, False)):
+        proof = prove(certified(Quantized("signs", 3, (1,) * 16), x, y, classes, 0.05), x, y, classes)
+        assert verify(proof, x, y).accepted is accepted
+        assert verify(proof, x, y, classes=classes).accepted
+
+
+def test_a_header_in_another_form_is_rejected(proof: bytes, data: tuple[np.ndarray, np.ndarray]) -> None:
+    for header in (
+        b"[" * 200_000,
+        proof[14 : 14 + struct.unpack_from("<I", proof, 10)[0]].replace(b'{"', b'{ "', 1),
+    ):
+        (old,) = struct.unpack_from("<I", proof, 10)
+        body = proof[:10] + struct.pack("<I", len(header)) + header + proof[14 + old : -32]
+        found = verify(body + hashlib.sha256(body).digest(), *data)
+        assert not found.accepted
+        assert "header is not JSON" in found.reason or "not in its one form" in found.reason

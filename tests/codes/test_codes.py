@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from heldout.codes.arithmetic import decode, encode
 from heldout.codes.bits import BitReader, BitWriter
+from heldout.codes.directions import waves
 from heldout.codes.enumerative import arrangements, enumerative_bits, rank, unrank
 from heldout.codes.integers import delta_length, read_delta, string_length, write_delta
 from heldout.codes.kt import kt_bits, kt_probability
@@ -187,3 +188,13 @@ def test_refusals() -> None:
         parametric_complexity(3, 0)
     with pytest.raises(InputError, match="at least one bit"):
         string_length(0)
+
+
+def test_walsh_functions_are_those_of_the_doubled_table_and_need_no_table() -> None:
+    table = np.array([[1]])
+    while len(table) < 64:
+        table = np.block([[table, table], [table, -table]])
+    by_changes = table[np.argsort((np.diff(table, axis=1) != 0).sum(axis=1), kind="stable")]
+    assert (waves(63, 20) == by_changes[:20, :63]).all()
+    far = waves(150_527, 3)  # the table would hold 7e10 numbers
+    assert [(np.diff(row) != 0).sum() for row in far[:2]] == [0, 1]

@@ -86,12 +86,30 @@ def test_rows_phases_and_overhead_are_in_the_run_folder(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_keeps_repeated_steps(tmp_path: Path) -> None:
-    trained(tmp_path, steps=20)
-    _, _, seen = trained(tmp_path, steps=20)
+    trained(tmp_path, steps=20, name="net")
+    _, _, seen = trained(tmp_path, steps=20, name="net")
     rows = open_run(seen.path).rows()
     assert [(row["attempt"], row["step"]) for row in rows] == [
         (k, s) for k in (1, 2) for s in (0, 5, 10, 15, 20)
     ]
+
+
+def test_two_experiments_are_two_runs_and_a_live_run_is_not_joined(tmp_path: Path) -> None:
+    paths = {trained(tmp_path, steps=5)[2].path for _ in range(2)}
+    assert len(paths) == 2
+    with heldout.watch(nn.Linear(6, 2), (X, Y), out=tmp_path, name="one") as first:
+        with pytest.raises(
+            InputError, match="is being watched by another process, or by a watch that was not closed"
+        ):
+            heldout.watch(nn.Linear(6, 2), (X, Y), out=tmp_path, name="one")
+        first.step()
+    with heldout.watch(nn.Linear(6, 2), (X, Y), out=tmp_path, name="one", start=100) as again:
+        again.step()
+        with pytest.raises(InputError, match="step is 'a'"):
+            again.step("a")  # type: ignore[arg-type]
+    assert again.path == first.path
+    assert [row["step"] for row in again.rows] == [100, 101]
+    assert "step 101: train score" in str(again)
 
 
 def test_training_goes_on_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +174,7 @@ def test_looks_keep_to_their_share_of_the_time() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"every": 0}, "every is 0"), ({"rows": 1.5}, "rows is 1.5"), ({"share": 0.0}, "share is 0.0"), ({"loss": "hinge"}, "hinge")],
+    [({"every": 0}, "every is 0"), ({"rows": 1.5}, "rows is 1.5"), ({"rows": 3}, "rows is 3; pass a whole number from 16"), ({"share": 0.0}, "share is 0.0"), ({"loss": "hinge"}, "hinge")],
 )  # fmt: skip
 def test_bad_options_are_named_before_training(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):

@@ -36,7 +36,9 @@ def beside(certified: dict[str, Any] | None, own: dict[str, Any] | None) -> dict
             }
         )
     others = [] if certified is None else certified["rows"]
-    rows += [row for row in others if own is None or row["family"] != "hold-out"]
+    rows += [
+        row for row in others if row["predictor"] != "this model"
+    ]  # the audit has its own bound on this model
     return {"chance": None if certified is None else certified.get("chance"), "rows": rows}
 
 
@@ -59,7 +61,7 @@ def own_certificate(facts: Facts) -> dict[str, Any] | None:
     return {**found.as_json(), "hold_out": error}
 
 
-def read_certificates(path: Path, data_hash: str) -> dict[str, Any]:
+def read_certificates(path: Path, data_hash: str, delta: float) -> dict[str, Any]:
     """What `heldout certify --json` wrote about the same test set; refused where it is something else."""
     if not path.is_file():
         raise InputError(f"{path} does not exist", "write it with: heldout certify TARGET --json FILE")
@@ -73,6 +75,10 @@ def read_certificates(path: Path, data_hash: str) -> dict[str, Any]:
         not isinstance(found, dict)
         or found.get("schema") != SCHEMA
         or not isinstance(found.get("rows"), list)
+        or not all(
+            isinstance(row, dict) and {"family", "predictor", "certificate"} <= set(row)
+            for row in found["rows"]
+        )
     ):
         raise InputError(
             f"{path.name} holds no certificates", "write it with: heldout certify TARGET --json FILE"
@@ -81,5 +87,9 @@ def read_certificates(path: Path, data_hash: str) -> dict[str, Any]:
         raise InputError(
             f"{path.name} was made for other test rows (hash {str(found.get('data_hash'))[:12]}, here {data_hash[:12]})",
             "run heldout certify on the same target",
+        )
+    if found.get("delta") != delta:
+        raise InputError(
+            f"{path.name} is for delta {found.get('delta')}, the audit for {delta}", "use one delta for both"
         )
     return found

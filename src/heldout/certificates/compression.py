@@ -101,6 +101,11 @@ def certified(model: Model, x: Any, y: Any, n_classes: int, delta: float) -> Com
     """The certificate of a given model on the rows it is counted on, whether or not it was trained on them."""
     rows, labels = checked_rows(x, y, n_classes)
     n = len(labels)
+    if isinstance(model, Constant) and (model.classes != n_classes or not 0 <= model.label < n_classes):
+        raise InputError(
+            f"the constant says class {model.label} of {model.classes}, the rows have {n_classes}",
+            "give it the classes of the rows",
+        )
     check_weights(weights(model, rows.shape[1], n_classes), rows.shape[1], n_classes)
     bits = len(encode_model(model))
     errors = int(errors_of(model, rows, labels, n_classes).sum())
@@ -177,6 +182,8 @@ def _trained(
     scores = 1 if n_classes == 2 else n_classes
     d = (inputs + 1) * scores if basis == "axes" else dimension
     if (basis == "waves" and d > inputs * scores) or (basis == "axes" and d > max(DIMENSIONS)):
+        return []
+    if (inputs + 1) * scores > WEIGHTS:
         return []
     features = _features(rows, directions(basis, d, inputs, scores), scores)
     found = (train_levels(features, y, levels, seed, spread) for spread in (2.0, 3.0))

@@ -58,7 +58,7 @@ def occam_upper(mean: float, n: int, bits: float, delta: float, form: Form = "kl
     if form != "binomial":
         raise InputError(f"form = {form!r}", f"give one of {', '.join(FORMULAS)}")
     k = round(mean * n)
-    if abs(k - mean * n) > 1e-9 * n:
+    if abs(k - mean * n) > min(0.01, 1e-9 * n):
         raise InputError(f"a mean loss of {mean:g} over {n} rows is no count of errors", 'use form="kl"')
     return log_binomial_upper(k, n, -c)
 
@@ -83,6 +83,10 @@ def countable_class(
     x, zero_one = checked_losses(losses)
     n = len(x)
     check_independent(n, groups, time)
+    if form == "binomial" and not zero_one:
+        raise InputError(
+            "the exact binomial tail counts errors, and these losses are not 0 or 1", 'use form="kl"'
+        )
     chosen: Form = form or ("binomial" if zero_one else "kl")
     value = occam_upper(float(x.mean()), n, bits, delta, chosen)
     quantity = ("error rate" if zero_one else "mean loss") + " on new rows of the same kind"

@@ -77,7 +77,10 @@ def unpack(data: bytes) -> tuple[Claim, bytes]:
         raise InputError("the header does not fit the file", DAMAGED)
     claim = _claim(data[14 : 14 + length])
     (count,) = struct.unpack_from("<I", data, 14 + length)
-    return claim, BitReader.from_bytes(data[18 + length : -32], count).bits
+    bits = BitReader.from_bytes(data[18 + length : -32], count).bits
+    if pack(claim, bits) != data:
+        raise InputError("the file is not in its one form", DAMAGED)
+    return claim, bits
 
 
 def data_hash(x: Any, y: Any) -> str:
@@ -96,7 +99,7 @@ def data_hash(x: Any, y: Any) -> str:
 def _claim(header: bytes) -> Claim:
     try:
         fields = json.loads(header.decode("ascii"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the header is not JSON ({error})", DAMAGED) from error
     kinds = get_type_hints(Claim)
     if not isinstance(fields, dict) or set(fields) != set(kinds):

@@ -43,7 +43,9 @@ def ratt_upper(clean: float, n: int, random: float, m: int, classes: int, delta:
         raise InputError(f"{classes} classes", "random labels need at least 2 classes")
     part = math.log(3.0 / delta)
     low, high = _central(m, 1.0 / classes, math.log(delta / 6.0))
-    m2 = np.arange(low, min(high, m - 1) + 1, dtype=np.float64)
+    if high >= m:  # that all random labels are right by luck is not excluded
+        return 1.0
+    m2 = np.arange(low, high + 1, dtype=np.float64)
     m1 = m - m2
     with np.errstate(divide="ignore"):
         right = np.minimum(1.0, clean + (1.0 + m2 / n) * np.sqrt(part / (2.0 * m2)))

@@ -62,21 +62,24 @@ def prove(found: Compressed, x: Any, y: Any, n_classes: int) -> bytes:
     return pack(claim, encode_model(found.model).bits)
 
 
-def verify(proof: bytes | Path | str, x: Any, y: Any) -> Verification:
-    """Check a proof file (its bytes or its path) against the rows x [n D] and labels y [n] it speaks of."""
+def verify(proof: bytes | Path | str, x: Any, y: Any, classes: int | None = None) -> Verification:
+    """Check a proof file (its bytes or its path) against the rows x [n D] and labels y [n] it speaks of.
+
+    `classes`: how many the problem has; None: the largest label + 1. It is not left to the proof, which could choose it.
+    """
     data = proof if isinstance(proof, bytes) else Path(proof).read_bytes()
     done: list[str] = []
     claim: Claim | None = None
     try:
         claim, bits = unpack(data)
         done.append("whole: magic, version, lengths and checksum")
-        bound = _check(claim, bits, x, y, done)
+        bound = _check(claim, bits, x, y, classes, done)
     except InputError as error:
         return Verification(False, str(error), tuple(done), math.nan, claim)
     return Verification(True, "", tuple(done), bound, claim)
 
 
-def _check(claim: Claim, bits: bytes, x: Any, y: Any, done: list[str]) -> float:
+def _check(claim: Claim, bits: bytes, x: Any, y: Any, classes: int | None, done: list[str]) -> float:
     if claim.language != LANGUAGE:
         raise InputError(f"the bits are in {claim.language!r}", f"this heldout reads {LANGUAGE}")
     if not 0.0 < claim.delta < 1.0:
@@ -84,6 +87,12 @@ def _check(claim: Claim, bits: bytes, x: Any, y: Any, done: list[str]) -> float:
     rows, labels = checked_rows(x, y, claim.classes)
     if data_hash(rows, labels) != claim.data_sha256 or rows.shape != (claim.n, claim.inputs):
         raise InputError("the proof was made on other data", "give the very rows, in their order")
+    known = int(labels.max()) + 1 if classes is None else classes
+    if claim.classes != known:
+        raise InputError(
+            f"the proof is for {claim.classes} classes, the rows have {known}",
+            "the number of classes is the problem's, not the proof's: verify(..., classes=) where the largest does not occur",
+        )
     done.append(f"data: {claim.n} rows of {claim.inputs} inputs, hash {claim.data_sha256[:12]}")
     reader = BitReader(bits)
     model = decode_model(reader, claim.inputs, claim.classes)

@@ -31,7 +31,7 @@ from heldout.auditing.progress import Progress
 from heldout.auditing.refits import refit
 from heldout.certificates.certificate import Certificate
 from heldout.certificates.compression import compression
-from heldout.certificates.outward import check_delta
+from heldout.certificates.outward import check_delta, check_independent
 from heldout.certificates.ratt import ratt
 from heldout.certificates.verify import prove
 from heldout.certifying.certified import Certified, Row
@@ -208,6 +208,8 @@ def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | No
         raise Withheld(
             "fine-tuning starts from weights that know the labels' rule, so random labels prove nothing"
         )
+    if subject.train.time is not None:
+        raise Withheld("the training rows are in order of time, not independent")
     y, c = subject.train.y, subject.n_classes or 2
     n = len(y)
     labels = (y if shuffled is None else _shuffled(y, seed)).numpy().copy()
@@ -224,8 +226,11 @@ def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | No
         threads=1,
     )
     wrong = 1.0 - found.score[0].astype(np.float64)
-    groups = None if subject.train.groups is None else subject.train.groups.numpy()[~random]
-    return ratt(wrong[~random], wrong[random], c, delta, groups=groups)
+    if subject.train.groups is not None:
+        check_independent(
+            n, subject.train.groups.numpy()
+        )  # clean and random rows may not share a group either
+    return ratt(wrong[~random], wrong[random], c, delta)
 
 
 def _compressed(

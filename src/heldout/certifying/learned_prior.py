@@ -9,14 +9,14 @@ prior's net on the same rows, which needs no PAC-Bayes bound at all and pays for
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from heldout.certificates.certificate import Certificate
+from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.data_dependent_prior import Prior, data_fingerprint, split_rows
 from heldout.certificates.gaussian_kl import gaussian_kl
 from heldout.certificates.holdout import holdout
@@ -112,7 +112,12 @@ def learned_prior(
     with torch.no_grad():
         named = dict(zip((name for name, _ in model.named_parameters()), _pieces(mean, model)))
         wrong = functional_call(model, named, (x[second],)).argmax(-1) != y[second]
-    competitor = holdout(wrong.numpy(), delta, look=None)
+    seen = "training rows that the prior has not seen"
+    competitor = replace(
+        holdout(wrong.numpy(), delta, look=None),
+        rows=f"{len(second)} {seen}",
+        ledger=(Charge("one bound on rows that the prior's net was not fitted to", delta),),
+    )
     return LearnedPrior(found, competitor, model, posterior)
 
 

@@ -60,13 +60,17 @@ def _sentences(found: Certified) -> list[str]:
         why = reasons[0] if reasons else "no bound speaks of it"
         said.append(f"Nothing is certified about this model itself: {why}.")
     if best is not None and best is not own:
-        said.append(f"The least bound is on {best.predictor}: {sure.lower()} at most {_bounded(best)}.")
+        bounds = sum(row.certificate.ok for row in found.rows)
+        said.append(
+            f"The least bound is on {best.predictor}: at most {_bounded(best)}; each of the {bounds} bounds fails with "
+            f"probability {found.delta:g}, the least of them, chosen afterwards, with up to {min(1.0, bounds * found.delta):g}."
+        )
     vacuous = [row.family for row in found.rows if row.certificate.vacuous]
     if vacuous:
         said.append(f"Vacuous: {', '.join(vacuous)}.")
     if found.suspicious:
         said.append(
-            f"The shuffled-label control of {', '.join(found.suspicious)} lies below chance, which no sound bound does: "
+            f"The shuffled-label control of {', '.join(found.suspicious)} lies below chance, which a sound bound does with probability delta at most: "
             "do not believe that row."
         )
     return said

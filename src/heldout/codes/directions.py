@@ -71,7 +71,7 @@ def waves(inputs: int, count: int) -> NDArray[np.int64]:
         raise InputError(f"{count} waves of {inputs} inputs", "ask for no more than there are inputs")
     side = math.isqrt(inputs)
     if side * side != inputs:
-        return _walsh(inputs)[:count, :inputs]
+        return _walsh(inputs, count, inputs)
     table = _walsh(side)[:, :side]
     order = sorted(
         ((a + b, max(a, b), a, b) for a in range(len(table)) for b in range(len(table))),
@@ -79,9 +79,15 @@ def waves(inputs: int, count: int) -> NDArray[np.int64]:
     return np.stack([np.outer(table[a], table[b]).ravel() for _, _, a, b in order])
 
 
-def _walsh(length: int) -> NDArray[np.int64]:
-    """Walsh functions by rising number of sign changes, of the power of two at or above `length`."""
-    table = np.array([[1]], dtype=np.int64)
-    while len(table) < length:
-        table = np.block([[table, table], [table, -table]])
-    return table[np.argsort((np.diff(table, axis=1) != 0).sum(axis=1), kind="stable")]
+def _walsh(length: int, count: int | None = None, columns: int | None = None) -> NDArray[np.int64]:
+    """The first `count` Walsh functions by rising number of sign changes [count columns], of the power of two at or above
+    `length`. Row i at column j is the parity of the bits that j shares with the reversed Gray code of i."""
+    bits = max(length - 1, 0).bit_length()
+    size = 1 << bits
+    i = np.arange(size if count is None else count, dtype=np.int64)
+    gray = i ^ (i >> 1)
+    mask = sum((((gray >> k) & 1) << (bits - 1 - k) for k in range(bits)), np.zeros_like(i))
+    shared = mask[:, None] & np.arange(size if columns is None else columns, dtype=np.int64)
+    for fold in (32, 16, 8, 4, 2, 1):
+        shared ^= shared >> fold
+    return np.asarray(1 - 2 * (shared & 1))

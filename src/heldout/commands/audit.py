@@ -91,7 +91,7 @@ class AuditCommand:
             more = (
                 None
                 if self.certificates is None
-                else read_certificates(self.certificates, data_hash(subject))
+                else read_certificates(self.certificates, data_hash(subject), self.delta)
             )
             result = audit(
                 subject, budget=self.budget, deep=self.deep, seed=self.seed, delta=self.delta, runs=self.runs,

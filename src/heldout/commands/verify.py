@@ -18,6 +18,8 @@ class VerifyCommand:
     file: tyro.conf.Positional[Path]
     data: Path
     """The rows: a .npz file with arrays x [n D] and y [n], in the order of the proof."""
+    classes: int | None = None
+    """How many classes the problem has; by default the largest label + 1."""
 
     def run(self) -> int:
         """Do it; returns the exit code."""
@@ -26,7 +28,7 @@ class VerifyCommand:
 
         if not self.file.is_file():
             raise InputError(f"{self.file.name} does not exist", "give a file that a certificate wrote")
-        found = verify(self.file, *read_rows(self.data))
+        found = verify(self.file, *read_rows(self.data), classes=self.classes)
         sys.stdout.writelines(f"  ok  {check}\n" for check in found.checks)
         if not found.accepted:
             from heldout.plain import plain

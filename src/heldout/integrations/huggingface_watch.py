@@ -48,8 +48,10 @@ class HuggingFaceWatch:
             return
         subject = Subject.from_hf(model, self.tokenizer, **self.texts, **self.labels)
         looker = look_at_subject(subject, model)
-        name = self.name or type(model).__name__
-        self.watching = begin(looker, name, self.every, self.out, self.seed, self.share)
+        self.watching = begin(
+            looker, self.name, type(model).__name__, self.every, self.out, self.seed, self.share,
+            start=int(state.global_step),
+        )  # fmt: skip
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """One optimizer step is done; the number is the Trainer's own, so a resumed run goes on counting."""

@@ -39,7 +39,7 @@ def keras_watch(
         def on_train_begin(self, logs: Any = None) -> None:
             predict = self._predict
             looker = look_at_predictions(predict, train, test, rows, seed, classifier)
-            self.watching = begin(looker, name or self.model.name, every, out, seed, share)
+            self.watching = begin(looker, name, self.model.name, every, out, seed, share)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.steps += 1

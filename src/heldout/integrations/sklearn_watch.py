@@ -61,8 +61,8 @@ class SklearnWatch:
             looker = look_at_predictions(
                 self._predict, self.train, self.test, self.rows, self.seed, self.classifier
             )
-            name = self.name or type(estimator).__name__
-            self.watching = begin(looker, name, self.every, self.out, self.seed, self.share)
+            default = type(estimator).__name__
+            self.watching = begin(looker, self.name, default, self.every, self.out, self.seed, self.share)
         self.watching.step(self.steps)
 
     def teardown(self, estimator: Any, context: Any) -> None:

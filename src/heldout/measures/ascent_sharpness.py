@@ -51,7 +51,7 @@ def ascent_sharpness(
             logits = functional_call(model, now, (x,))
             if best - _accuracy(logits, y) > target:
                 return True
-            slopes = torch.autograd.grad(nn.functional.cross_entropy(logits, y), list(now.values()))
+            slopes = torch.autograd.grad(nn.functional.cross_entropy(logits.double(), y), list(now.values()))
             with torch.no_grad():
                 for (n, w), slope in zip(now.items(), slopes):
                     moved = w + 0.2 * size * box[n] * slope.sign()
@@ -63,7 +63,9 @@ def ascent_sharpness(
     if hurts(low):
         raise Withheld(f"moving the weights by {low:.2g} already lowers the accuracy by more than {target:g}")
     if not hurts(high):
-        raise Withheld("no move lowers the accuracy: it is that of chance already")
+        raise Withheld(
+            "no move along the gradient lowers the accuracy: it is that of chance already, or so sure a net has no gradient"
+        )
     while high / low > 1.02:
         middle = (low * high) ** 0.5
         low, high = (low, middle) if hurts(middle) else (middle, high)

@@ -62,10 +62,13 @@ class Readings:
                 found |= self._learned(scores[split])
                 if kind == "logits":
                     single = torch.nn.functional.cross_entropy(out.float(), batch.y, reduction="none")
-                    found["saturated"] = float((single == 0).double().mean())
+                    found["saturated"] = (
+                        float((single == 0).double().mean()) if bool(single.isfinite().all()) else math.nan
+                    )
             elif self.neighbour is not None:
                 said = scoring.predicted(out, kind)
-                found["as the neighbour"] = self._mean((said == self.neighbour).double().numpy(), groups)
+                same = (said == self.neighbour).double().masked_fill(~out.isfinite().all(-1), math.nan)
+                found["as the neighbour"] = self._mean(same.numpy(), groups)
         if "test" in scores:
             found["gap"] = self._gap(scores)
         return {**found, **self._parameters(), "rows": rows}

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -53,40 +54,57 @@ def watch(
     outputs: Callable[[Any], Tensor] | None = None,
     spec: Mapping[str, Any] | None = None,
     mirrors: Sequence[Mirror] | None = None,
+    start: int = 0,
 ) -> Watch:
     """Watch `model` in a loop of your own: `with heldout.watch(...) as watching:`, and `watching.step()` once a step.
 
     train, test, loss, outputs: as for `Subject.from_torch`; up to `rows` fixed rows of each are looked at. every: steps
     between looks. share: the part of the run's time that the watch may cost; looks beyond it are postponed and counted.
-    out: folder of runs (None: nothing is written). name, spec (JSON-able), seed: the run's identity; the same three again
-    continue the run as a new attempt. mirrors: functions `(step, {name: value})`; None: W&B, MLflow and Trackio, where a
+    out: folder of runs (None: nothing is written). Without a `name` every watch is a run of its own; with one, the same name,
+    spec (JSON-able) and seed continue the run as a new attempt, unless it is still being watched. start: the number of steps
+    already done, where a run is resumed. mirrors: functions `(step, {name: value})`; None: W&B, MLflow and Trackio, where a
     run of theirs is active. In a distributed job only rank 0 watches. Raises `InputError` before training starts.
     """
     _check(every, share, rows)
     if _rank() != 0:
         return Watch(None, Pace(every, share), None, [], seed)
     looker = look_at(model, train, test, loss, rows, seed, outputs)
-    return begin(looker, name or type(model).__name__, every, out, seed, share, spec, mirrors)
+    return begin(looker, name, type(model).__name__, every, out, seed, share, spec, mirrors, start)
 
 
 def begin(
     looker: Looker,
-    name: str,
+    name: str | None,
+    default: str,
     every: int = 50,
     out: str | os.PathLike[str] | None = "runs",
     seed: int = 0,
     share: float = 0.03,
     spec: Mapping[str, Any] | None = None,
     mirrors: Sequence[Mirror] | None = None,
+    start: int = 0,
 ) -> Watch:
-    """A watch over any `Looker`: what the trainers' callbacks call."""
-    _check(every, share, 1)
+    """A watch over any `Looker`: what the trainers' callbacks call. `default`: what a run without a name is called."""
+    _check(every, share, 16)
     run = None
     if out is not None:
-        from heldout.store.run import create_run
+        from heldout.store.process import is_running
+        from heldout.store.run import create_run, find_run
 
-        run = create_run(out, name, {"kind": "watch", "every": every, **(spec or {})}, seed)
-    return Watch(looker, Pace(every, share), run, active_mirrors() if mirrors is None else mirrors, seed)
+        theta = looker.parameters()
+        what = {"kind": "watch", "every": every, "parameters": None if theta is None else theta.numel()}
+        own = {} if name else {"started": f"{time.time_ns()}-{os.getpid()}"}
+        what = {**what, **own, **(spec or {})}
+        last = find_run(out, name or default, what, seed)
+        if last is not None and last.manifest["status"] == "running" and is_running(last.manifest["process"]):
+            raise InputError(
+                f"the run {name!r} is being watched by another process, or by a watch that was not closed",
+                "give this one another name or spec, or close the other",
+            )
+        run = create_run(out, name or default, what, seed)
+    return Watch(
+        looker, Pace(every, share), run, active_mirrors() if mirrors is None else mirrors, seed, start
+    )
 
 
 @final
@@ -95,7 +113,13 @@ class Watch:
     over seconds of training; `path`: the run folder; `problem`: why nothing more is stored, if so."""
 
     def __init__(
-        self, looker: Looker | None, pace: Pace, run: Run | None, mirrors: Sequence[Mirror], seed: int
+        self,
+        looker: Looker | None,
+        pace: Pace,
+        run: Run | None,
+        mirrors: Sequence[Mirror],
+        seed: int,
+        start: int = 0,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
         self.problem = ""
@@ -104,7 +128,7 @@ class Watch:
         self._phases = Phases()
         self._gradient: Tensor | None = None
         self._noise = float("nan")
-        self._step = 0
+        self._step = start
         if looker is not None:
             with pace.spending():
                 self._look()
@@ -126,6 +150,8 @@ class Watch:
 
     def step(self, step: int | None = None) -> None:
         """One training step is done; `step`: its number, where you count yourself (a resumed run may repeat some)."""
+        if step is not None and (isinstance(step, bool) or not isinstance(step, int)):
+            raise InputError(f"step is {step!r}", "pass the number of the step, or nothing")
         self._step = self._step + 1 if step is None else step
         if self._looker is None:
             return
@@ -175,7 +201,22 @@ class Watch:
     def __str__(self) -> str:
         if self._looker is None:
             return "not watching: another rank does"
-        lines = [f"{len(self.rows)} looks, overhead {100 * self.overhead:.2f}%"]
+        lines = [f"{len(self.rows)} looks, overhead {100 * self.overhead:.2f}% of the training time"]
+        if self._pace.postponed:
+            asked = "a larger share= or every= changes that"
+            lines[0] += (
+                f"; {self._pace.postponed} looks were postponed to keep to {self._pace.share:g} ({asked})"
+            )
+        last = self.rows[-1]
+        means = [
+            (k, last[k])
+            for k in ("train score", "test score", "gap")
+            if (last.get(k) or {}).get("value") is not None
+        ]
+        lines += [
+            f"step {last['step']}: "
+            + ", ".join(f"{k} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for k, v in means)
+        ]
         lines += [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in self.phases]
         return "\n".join(lines if self.phases else [*lines, "no phase is resolved yet"])
 
@@ -219,9 +260,9 @@ class Watch:
 
 
 def _check(every: int, share: float, rows: int) -> None:
-    for name, value in (("every", every), ("rows", rows)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} is {value!r}", "pass a whole number from 1")
+    for name, value, least in (("every", every, 1), ("rows", rows, 16)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"{name} is {value!r}", f"pass a whole number from {least}")
     if not 0 < share <= 1:
         raise InputError(
             f"share is {share}", "it is the part of the run's time that may be spent, such as 0.03"

@@ -63,7 +63,12 @@ def doubts(
         allowed += float(chi2.ppf(0.9999, parameters)) / 2 / n
     if not math.isfinite(value) or not math.isfinite(checks["R-hat"]):
         return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
-    if checks["loss below w*"] > allowed or value <= 0:
+    if value <= 0 and checks["loss below w*"] <= allowed:
+        return (
+            f"w* is no minimum: the mean loss of the draws is below that of w* (lower by {fall():.3g} nearby); train further, "
+            "or start at the point they found"
+        )
+    if checks["loss below w*"] > allowed:
         return (
             f"w* is no minimum: the loss is lower by {max(checks['loss below w*'], fall()):.3g} nearby "
             f"(at most {allowed:.3g} can be chance); train further, or start at the point they found"
