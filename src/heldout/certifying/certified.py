@@ -87,7 +87,7 @@ class Certified:
             for mark, value in marks:
                 if math.isfinite(value):
                     cells[min(width - 3, int(value * (width - 2)))] = mark
-            lines.append(f"{row.family:{wide}} |{''.join(cells)}| {said}")
+            lines.append(f"{row.family:{wide}} |{''.join(cells)}| {said}, of {row.predictor}")
         return "\n".join(lines)
 
     def __str__(self) -> str:

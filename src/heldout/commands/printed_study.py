@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from heldout.plain import plain
@@ -60,7 +60,14 @@ def print_study(report: Mapping[str, Any], written: list[str]) -> None:
 def print_studies(report: Mapping[str, Any]) -> None:
     """One study a row."""
     console = Console(highlight=False)
-    table = Table("study", "question", "source", "verdict of the kept run", "cost", box=None)
+    table = Table(
+        Column("study", no_wrap=True, overflow="ignore"),
+        "question",
+        "source",
+        "verdict of the kept run",
+        "cost",
+        box=None,
+    )
     for line in report["studies"]:
         verdict = line["verdict"]
         said = Text("no full run yet", style="grey50")
@@ -68,7 +75,7 @@ def print_studies(report: Mapping[str, Any]) -> None:
         if verdict:
             said = Text(verdict["headline"], style=COLOURS[verdict["headline"]])
             if line["effect"]:
-                said.append(f"\n{interval(line['effect'])}", style="grey50")
+                said.append(f"\n{plain(line['effect']['name'])}: {interval(line['effect'])}", style="grey50")
             cost = f"{duration(line['core_seconds'])} of one core, {line['seeds']} seeds"
         source = plain(line["source"]).partition(":")[0]
         table.add_row(
