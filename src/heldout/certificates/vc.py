@@ -5,7 +5,7 @@ T16, for all models of a class of VC dimension d at once (Vapnik 1998):
     R <= Remp + sqrt((d (ln(2n/d) + 1) + ln(4/delta))/n)
 
 Linear classifiers in D dimensions with an offset have d = D + 1. For nets d grows with the number of weights
-(`relu_vc_dimension`) and the bound is vacuous at the sizes in use. It stands here so that this can be seen.
+and the bound is vacuous at the sizes in use. It stands here so that this can be seen.
 
 >>> round(vc_gap(60_000, 1000, 0.05), 6), round(vc_gap(1437, 650, 0.05), 6)
 (0.310695, 1.061963)
