@@ -82,8 +82,9 @@ def test_the_model_is_measured_in_eval_mode_and_stays_in_its_own() -> None:
     before = fingerprint(model)
     found = llc_report(subject, n_beta=50.0, gamma=1.0, settings=settings)
     plain = llc_report(dropping(0.0)[0], n_beta=50.0, gamma=1.0, settings=settings)
-    assert float(found.curve[0]) == float(plain.curve[0])
-    assert found.loss_at_start == plain.loss_at_start
+    # Two models in two places of memory: vectorized sums may differ in their last bits.
+    assert float(found.curve[0]) == pytest.approx(float(plain.curve[0]), rel=1e-9)
+    assert found.loss_at_start == pytest.approx(plain.loss_at_start, rel=1e-12)
     assert model.training
     assert fingerprint(model) == before
 
