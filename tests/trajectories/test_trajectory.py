@@ -57,7 +57,9 @@ def test_minima_have_their_coefficient_and_other_points_a_reason() -> None:
     assert found.rows[0]["llc_raw"] < 0
     assert llc.value[0].isnan()
     assert abs(float(llc.value[1]) - truth) < 0.15 * truth
-    assert float(llc.value[1]) == float(llc.value[2])  # the same point sees the same noise
+    assert float(llc.value[1]) == pytest.approx(
+        float(llc.value[2]), rel=1e-9
+    )  # the same point sees the same noise
     assert found["trace"] == pytest.approx([float(X.square().mean(0).sum())] * 3)
     for split, data in (("train_loss", subject.train), ("test_loss", subject.test)):
         loss = float(half_square(data.x @ best[0], data.y).mean())  # type: ignore[union-attr]
@@ -270,7 +272,15 @@ def test_a_killed_and_an_interrupted_command_go_on_where_they_stopped(tmp_path: 
         {row["checkpoint"]: {k: v for k, v in row.items() if k not in varying} for row in found}
         for found in (rows, rows_of(tmp_path / "other"))
     ]
-    assert plain[0] == plain[1]  # bit for bit what one uninterrupted run gives
+    assert plain[0].keys() == plain[1].keys()
+    for mine, theirs in ((plain[0][k], plain[1][k]) for k in plain[0]):
+        assert mine.keys() == theirs.keys()
+        for (
+            key,
+            value,
+        ) in mine.items():  # what one uninterrupted run gives, but for the last bits of vectorized sums
+            same = pytest.approx(theirs[key], rel=1e-9) if isinstance(theirs[key], float) else theirs[key]
+            assert value == same
 
 
 def test_a_finished_run_is_read_and_other_options_are_another_run(tmp_path: Path) -> None:
@@ -281,6 +291,6 @@ def test_a_finished_run_is_read_and_other_options_are_another_run(tmp_path: Path
     again, same = kept_trajectory(subject, thetas, [0, 1, 2], tmp_path, QUICK, tick=lambda *n: seen.append(n))
     assert same.path == run.path
     assert seen == [(3, 3)]
-    assert again["llc_raw"].tolist() == first["llc_raw"].tolist()
+    assert again["llc_raw"].tolist() == pytest.approx(first["llc_raw"].tolist(), nan_ok=True)
     assert kept_trajectory(subject, thetas, [0, 1, 2], tmp_path, QUICK, seed=1)[1].path != run.path
     assert run.manifest["status"] == "done"
