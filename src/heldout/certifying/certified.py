@@ -7,7 +7,7 @@
 >>> found.best.family
 'hold-out'
 >>> print(found.axis(30).splitlines()[2])
-PAC-Bayes |-*-----------------------Cc-| 0.0401 (control 0.9500)
+PAC-Bayes |-*-----------------------Cc-| 0.0401 (control 0.9500), of a net
 """
 
 from __future__ import annotations
