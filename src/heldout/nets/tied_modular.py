@@ -31,7 +31,7 @@ from heldout.core.population import Layout
 from heldout.core.streams import stream
 from heldout.nets.output_slope import Loss, output_slope
 
-# The standard deviation of a normal cut at two of its own; haiku and PAIR divide by it.
+# The standard deviation of a normal cut at two of its own. The published start divides by it for E, and not for H and O.
 _CUT_STD = 0.87962566103423978
 
 
@@ -56,13 +56,17 @@ class TiedModular:
         return Layout(("E", "H", "O"), tuple(torch.Size(s) for s in shapes), (torch.float32,) * 3)
 
     def start(self, seed: int, replicas: Sequence[int], scale: float = 1.0) -> Tensor:
-        """thetas [r p']: normals cut at two deviations, variance 2/p for E and 1/fan in for H and O, by named streams."""
+        """thetas [r p']: normals cut at two deviations; variance 2/p for E; for H and O it was 1/fan in before the cut, .77/fan in after. By named streams."""
         rows = []
         for replica in replicas:
             draw = stream(seed, "start", replica)
-            stds = (math.sqrt(2.0 / self.p), 1.0 / math.sqrt(self.embed), 1.0 / math.sqrt(self.hidden))
+            stds = (
+                math.sqrt(2.0 / self.p) / _CUT_STD,
+                1.0 / math.sqrt(self.embed),
+                1.0 / math.sqrt(self.hidden),
+            )
             parts = [
-                truncnorm.ppf(draw.random(shape.numel()), -2.0, 2.0) * (std * scale / _CUT_STD)
+                truncnorm.ppf(draw.random(shape.numel()), -2.0, 2.0) * (std * scale)
                 for shape, std in zip(self.layout.shapes, stds, strict=True)
             ]
             rows.append(np.concatenate(parts))
