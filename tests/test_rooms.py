@@ -78,7 +78,7 @@ MAY = {
 MAY["watching"] = {*MAY["auditing"] - {"auditing"}, "watching"}
 MAY["commands"] = {*MAY, "commands"}
 # The constructors of Subject are doors: they load their integration when called (docs/decisions/0006).
-DOORS = {("core", "integrations")}
+DOORS = {("core", "integrations"), ("integrations", "auditing")}
 # One file a thing; shared pieces are named below.
 SIBLINGS_APART = {"measures", "controls", "tasks", "nets", "studies"}
 SHARED = {

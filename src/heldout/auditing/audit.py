@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found. `.report` is the JSON report as a dictionary; `.save("report.html")` or `.json` writes it."""
+    """What an audit found. `.report` is the JSON report as a dictionary; `.save("report.html")`, `.json` or `.md` writes it."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
@@ -72,7 +72,7 @@ class Audit:
         return items
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page (`.html`) or the numbers (`.json`), whole or not at all."""
+        """Write the page (`.html`), the numbers (`.json`) or the section for a model card (`.md`), whole or not at all."""
         from heldout.auditing.saving import save
 
         return save(self.report, Path(path))

@@ -16,7 +16,7 @@ from heldout.core.errors import InputError
 
 
 def save(page: dict[str, Any], path: Path) -> Path:
-    """Write `page` as `.html` or `.json`, whole or not at all. Raises `InputError` for another ending."""
+    """Write `page` as `.html`, `.json` or (a summary) `.md`, whole or not at all. Raises `InputError` for another ending."""
     from heldout.store.atomic import write_atomically
 
     if path.suffix == ".html":
@@ -25,8 +25,12 @@ def save(page: dict[str, Any], path: Path) -> Path:
         data = render_report(page).encode("utf-8")
     elif path.suffix == ".json":
         data = json.dumps(page, allow_nan=False, indent=1, ensure_ascii=True).encode("ascii")
+    elif path.suffix == ".md":
+        from heldout.auditing.markdown import card
+
+        data = card(page).encode("utf-8")
     else:
-        raise InputError(f"{path.name} ends neither in .html nor in .json", "choose one of them")
+        raise InputError(f"{path.name} ends neither in .html nor in .json or .md", "choose one of them")
     write_atomically(path, data)
     return path
 

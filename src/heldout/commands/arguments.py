@@ -10,3 +10,4 @@ import tyro
 Target = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
 PageFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.html", help_behavior_hint="")]
 NumbersFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")]
+SummaryFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE.md", help_behavior_hint="")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from heldout.commands.arguments import NumbersFile, PageFile
+from heldout.commands.arguments import NumbersFile, PageFile, SummaryFile
 from heldout.commands.exits import DONE, FOUND, INTERRUPTED, OUR_ERROR, UNDECIDED, USAGE, complain
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class AuditCommand:
     """Write the page here (.html)."""
     json: NumbersFile = None
     """Write the numbers here (.json)."""
+    markdown: SummaryFile = None
+    """Write the summary here (.md), for a model card or a CI job."""
     budget: Annotated[
         Literal["predictions", "folds", "subsets"] | None,
         tyro.conf.arg(metavar="predictions|folds|subsets", help_behavior_hint=""),
@@ -60,7 +62,7 @@ class AuditCommand:
                 "heldout audit takes a TARGET or --predictions, one of them",
                 "heldout audit file.py:make_subject",
             )
-        for path, ending in ((self.out, ".html"), (self.json, ".json")):
+        for path, ending in ((self.out, ".html"), (self.json, ".json"), (self.markdown, ".md")):
             if path is not None and path.suffix != ending:
                 raise InputError(f"{path.name} does not end in {ending}", f"name it report{ending}")
             if path is not None and not path.parent.is_dir():
@@ -122,7 +124,7 @@ def _deliver(command: AuditCommand, result: Audit) -> int:
 
     written = []
     problem = None
-    for path in (command.out, command.json):
+    for path in (command.out, command.json, command.markdown):
         if path is not None:
             try:
                 written.append(str(result.save(path)))
