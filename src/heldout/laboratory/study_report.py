@@ -91,7 +91,10 @@ def _run_json(run: StudyRun) -> dict[str, Any]:
         "interrupted": run.interrupted,
         "folder": run.folder,
         **{key: run.facts.get(key) for key in ("created", "finished", "machine", "workers", "on", "seconds")},
-        **{key: run.facts.get(key) for key in ("command", "packages", "python", "platform", "study_code")},
+        **{
+            key: run.facts.get(key)
+            for key in ("command", "packages", "python", "platform", "study_code", "added")
+        },
     }
 
 
