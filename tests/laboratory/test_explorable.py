@@ -34,6 +34,7 @@ def test_the_construction_still_adds_in_eight_bits():
     [
         (lambda run: run.update(activation="tanh"), "activation 'tanh'"),
         (lambda run: run["measures"].update(loss=[1.0]), "'loss' of another length"),
+        (lambda run: run.update(intervals={"loss": {"low": [0.0], "high": [1.0]}}), "interval of 'loss'"),
         (lambda run: run["snapshots"].clear(), "has no snapshots"),
         (lambda run: run["snapshots"][0]["arrays"].pop("out"), "step 0 has no array out"),
         (lambda run: run["snapshots"][1]["arrays"].update(bias=packed(np.ones(3))), "bias of shape"),

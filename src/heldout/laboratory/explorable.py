@@ -1,12 +1,13 @@
 """The explorable of a study's page: runs to scrub through, as `explorable(rows)` of a study may return them.
 
-    {"runs": [{"name", "cell", "steps": [t], "measures": {name: [t]}, "activation": "relu" | "quadratic" | "gelu",
+    {"runs": [{"name", "cell", "steps": [t], "measures": {name: [t]}, "intervals": {name: {"low": [t], "high": [t]}}, "activation": "relu" | "quadratic" | "gelu",
                "train": packed [p p], "target": packed [p p],
                "snapshots": [{"step", "arrays": {"in_a" [p h], "in_b" [p h], "out" [h p], "bias" [h], "out_bias" [p]}}]}],
-     "interventions": [{"name", "command"}]}
+     "interventions": [{"name", "command", "of": the run's name}], "absent": {hash of a place: the command that makes its run}}
 
 The net is hidden = act(in_a[a] + in_b[b] + bias), logits = hidden out + out_bias; `in_b` absent: the same as `in_a`;
-`target` absent: (a + b) mod p. The page computes answers, spectra and predictions from the weights, which are kept as
+`target` absent: (a + b) mod p. Cells of no run that such a command names are listed by the study's `extra()`; `--out DIR` becomes
+the run's folder, and once they are there, the page that is made again shows them. The page computes answers, spectra and predictions from the weights, which are kept as
 eight-bit numbers: 31 x 64 weights weigh 2.6 kB a snapshot and matrix.
 
 >>> packed(np.array([[1.0, -1.0], [0.5, 0.0]]))
@@ -61,6 +62,12 @@ def checked_explorable(data: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(
                 f"{name} has {wrong[0]!r} of another length than its steps", "give one value a step"
             )
+        for key, ends in (run.get("intervals") or {}).items():
+            if key not in run["measures"] or {len(ends["low"]), len(ends["high"])} != {len(run["steps"])}:
+                raise InputError(
+                    f"{name} has an interval of {key!r} that does not fit",
+                    "give low and high a step of a measure",
+                )
         if not run["snapshots"]:
             raise InputError(f"{name} has no snapshots", "leave the run out, or give it one")
         for snapshot in run["snapshots"]:

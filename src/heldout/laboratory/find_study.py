@@ -15,7 +15,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 from heldout.core.errors import HeldoutError, InputError
 from heldout.laboratory.study import Study
@@ -63,6 +63,12 @@ def find_study(target: str) -> Study:
             "define it as heldout.laboratory.study says",
         )
     return cast(Study, module)
+
+
+def extra_cells(study: Study) -> list[dict[str, Any]]:
+    """Cells of no run, which `heldout cell` runs by their hash: what a study's `extra()` lists, if it has one."""
+    listed = getattr(study, "extra", None)
+    return listed() if listed is not None else []
 
 
 def _room() -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 from heldout.core.errors import InputError
 from heldout.laboratory.cell_hash import cell_hash
-from heldout.laboratory.find_study import find_study, study_file
+from heldout.laboratory.find_study import extra_cells, find_study, study_file
 from heldout.laboratory.kept import read_kept
 from heldout.laboratory.run_cell import Ended, run_cell
 from heldout.laboratory.run_source import study_source_hash
@@ -38,13 +38,14 @@ def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
 
 
 def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, dict[str, Any]]:
-    """The cell among those of the folder's run, of both sizes, the smoke cell and the kept run."""
+    """The cell among those of the folder's run, of both sizes, the smoke cell, the study's extra cells and the kept run."""
     study = find_study(target)
     known: dict[str, dict[str, Any]] = {}
     # No run here yet, or one of another kind: the study's own cells are left.
     with contextlib.suppress(ManifestError, AttributeError):
         known |= read_manifest(folder)["spec"].get("cells", {})
-    for cell in (*study.cells("quick", None), *study.cells("full", None), study.smoke()):
+    own = (*study.cells("quick", None), *study.cells("full", None), study.smoke(), *extra_cells(study))
+    for cell in own:
         known[cell_hash(cell)] = cell
     kept = None if target.endswith(".py") else read_kept(study_name)
     known |= dict(kept.spec["cells"]) if kept else {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Any
 
+from heldout.laboratory.cell_hash import cell_hash
 from heldout.laboratory.explorable import checked_explorable
 from heldout.laboratory.figure_json import cells_in, figure_json, plain_json
-from heldout.laboratory.find_study import find_study
+from heldout.laboratory.find_study import extra_cells, find_study
 from heldout.laboratory.judged import drawn, judged
 from heldout.laboratory.kept import read_kept
 from heldout.laboratory.study import Study, Verdict
@@ -89,7 +91,10 @@ def _run_json(run: StudyRun) -> dict[str, Any]:
         "interrupted": run.interrupted,
         "folder": run.folder,
         **{key: run.facts.get(key) for key in ("created", "finished", "machine", "workers", "on", "seconds")},
-        **{key: run.facts.get(key) for key in ("command", "packages", "python", "platform", "study_code")},
+        **{
+            key: run.facts.get(key)
+            for key in ("command", "packages", "python", "platform", "study_code", "added")
+        },
     }
 
 
@@ -131,6 +136,24 @@ def _rerun(run: StudyRun) -> dict[str, str]:
 
 
 def _explorable(study: Study, run: StudyRun) -> Any:
+    """What the study makes of its rows, those of extra cells in the folder included; DIR in its commands is that folder."""
     make = getattr(study, "explorable", None)
-    data = make(run.rows) if make is not None and run.rows else None
-    return checked_explorable(data) if data else None
+    if make is None or not run.rows:
+        return None
+    ended = [run.cells.get(cell_hash(cell)) for cell in extra_cells(study)]
+    extra = [dict(row) for cell in ended if cell is not None and cell.end == "done" for row in cell.rows]
+    data = make(run.rows + extra)
+    if not data:
+        return None
+    return checked_explorable(_with_folder(data, shlex.quote(run.folder or f"runs/{run.name}"), run))
+
+
+def _with_folder(data: dict[str, Any], folder: str, run: StudyRun) -> dict[str, Any]:
+    def named(command: str) -> str:
+        return command.replace("--out DIR", f"--out {folder}")
+
+    interventions = [{**one, "command": named(one["command"])} for one in data.get("interventions") or ()]
+    absent = {place: named(command) for place, command in (data.get("absent") or {}).items()}
+    # A kept run has no folder: its branches go to a run of the reader's own, which a quick one makes.
+    again = _rerun(run)["command"] if run.folder else f"heldout study {run.name}"
+    return {**data, "interventions": interventions, "absent": absent, "again": f"{again} --out {folder}"}

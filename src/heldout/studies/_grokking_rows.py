@@ -81,8 +81,10 @@ def transformer_curves(seeds: list[int], steps: int) -> tuple[Any, list[list[int
     return seen, [frequencies_of(inside[k], outside[k]) for k in range(len(seeds))]
 
 
-def branch_curves(name: str, net: Any, start: Any, train: Any, test: Any, steps: int) -> Any:
-    """The curves after the checkpoint of one branch of the fast recipe."""
+def branch_curves(
+    name: str, net: Any, start: Any, train: Any, test: Any, steps: int, at: Any = None, look: Any = None
+) -> Any:
+    """The curves after the checkpoint of one branch of the fast recipe, at every tenth step or at the steps `at`."""
     import torch
 
     from heldout.core.batch import Batch
@@ -99,7 +101,8 @@ def branch_curves(name: str, net: Any, start: Any, train: Any, test: Any, steps:
         test = Batch(*(b[:, extra:] for b in test[:2]))
     kind = "as it was" if name.startswith("cut") or name == "more data" else name
     learner, state = branch(kind, here, 1e-2, 1.0, [2 * P * HIDDEN, HIDDEN * P])
-    return curves(net, state, learner, train, test, list(range(CHECKPOINT, steps + 1, 10)))
+    looks = list(range(CHECKPOINT, steps + 1, 10)) if at is None else at
+    return curves(net, state, learner, train, test, looks, look=look)
 
 
 def _without_frequencies(net: Any, thetas: Any, strongest: bool, count: int = 5) -> Any:

@@ -35,6 +35,7 @@ from heldout.laboratory.study import (
 from heldout.stats.interval import Interval
 from heldout.stats.mean_interval import bootstrap_mean
 from heldout.stats.proportion import clopper_pearson
+from heldout.studies._explorable import explorable_of
 from heldout.studies._grokking_parts import (
     BRANCHES,
     branch_dots,
@@ -77,10 +78,16 @@ RULE = Rule(
 )
 RATIO = 5
 MEDIANS = (("fit", "median step of 99% training accuracy"), ("general", "median step of 99% test accuracy"))
+SNAPSHOTS = (0, 40, 70, 100, 150, 250, 400, 600, 900, 1500, 3000)  # 8 kB each, and kept runs are small
+MORE_SNAPSHOTS = (
+    *(0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 140, 170, 200, 240, 280, 330, 390, 460, 540, 640, 750),
+    *(880, 1030, 1200, 1400, 1500, 1700, 2000, 2400, 3000),
+)
+MEASURED = (0, 40, 70, 100, 200, 400, 800, 3000)  # where chains are run around the checkpoint
 
 
 def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
-    """Fast cells of 8 seeds, tied cells of 2, transformers (full size) of 1, one cell of 8 seeds a branch; `seeds` counts the fast runs."""
+    """Fast cells of 8 seeds, tied cells of 2, transformers (full size) of 1, one cell of 8 seeds a branch, and two runs to explore; `seeds` counts the fast runs."""
     first, full = (3000, True) if size == "full" else (1000, False)
     fast = seeds if seeds is not None else (64 if full else 16)
     tied = (min(fast, 8) if full else 1) if fast else 0
@@ -92,7 +99,15 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
     found += [
         _cell("branch", part, steps, branch=b) for b in BRANCHES for part in _groups(first, branched, 8)
     ]
-    return found
+    shots = SNAPSHOTS if full else MORE_SNAPSHOTS
+    more: dict[str, Any] = {"coefficient": list(MEASURED)} if full else {}
+    return found + [_explored(s, steps, shots, **more) for s in range(first, first + min(fast, 2))]
+
+
+def extra() -> list[dict[str, Any]]:
+    """Interventions on the runs to explore: cells of no run, for `heldout cell`."""
+    sizes = ((1000, 1500), (1001, 1500), (3000, 3000), (3001, 3000))
+    return [_explored(s, steps, MORE_SNAPSHOTS, branch=b) for s, steps in sizes for b in BRANCHES[1:]]
 
 
 def smoke() -> dict[str, Any]:
@@ -102,6 +117,11 @@ def smoke() -> dict[str, Any]:
 
 def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row a seed: when it was fitted, when general, and its thinned curves; one more row of counts a pair for fast cells."""
+    if cell["part"] == "explore":
+        from heldout.studies._explored_runs import explored_rows
+
+        yield from explored_rows(cell)
+        return
     import torch
 
     from heldout.learners.adamw import adamw
@@ -224,7 +244,19 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     return found + pair_maps(rows)
 
 
+def explorable(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Two seeds with their weights; the cell of a line leads to its first run here."""
+    place = {r["seed"]: r.get("cell") for r in rows if r.get("part") == "fast"}
+    return explorable_of(rows, extra(), lambda of: place.get(of["seed"]))
+
+
 # Parts.
+
+
+def _explored(seed: int, steps: int, snapshots: tuple[int, ...], **more: Any) -> dict[str, Any]:
+    shots = [s for s in snapshots if s <= steps]
+    named = {"study": "grokking", "part": "explore", "seed": seed, "steps": steps}
+    return {**named, "decay": 1.0, "share": 0.5, "snapshots": shots, **more}
 
 
 def _cell(part: str, seeds: list[int], steps: int, **more: Any) -> dict[str, Any]:

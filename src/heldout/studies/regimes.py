@@ -29,6 +29,7 @@ from heldout.laboratory.study import (
 from heldout.stats.interval import Interval
 from heldout.stats.proportion import clopper_pearson
 from heldout.stats.regime_judge import Thresholds, judge
+from heldout.studies._explorable import explorable_of
 
 QUESTION = "Do weight decay and data size decide between memorizing, grokking, comprehending and confusion?"
 CLAIM = (
@@ -59,16 +60,53 @@ RULE = Rule(
 FOUR = ("comprehends", "groks", "memorizes", "confuses")
 P, HIDDEN = 31, 64
 DECAYS = (0.0, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
+EXPLORED = ((0.0, 0.5), (0.3, 0.5), (1.0, 0.5), (1.0, 0.9), (8.0, 0.5))
+SNAPSHOTS = (60, 200, 600, 1800, 6000)  # 8 kB each, and kept runs are small
+MORE_SNAPSHOTS = (
+    0,
+    20,
+    40,
+    60,
+    80,
+    100,
+    140,
+    200,
+    280,
+    400,
+    560,
+    600,
+    800,
+    1100,
+    1600,
+    1800,
+    2300,
+    3200,
+    4500,
+    6000,
+)
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
-    """One cell a place of the map, with all its seeds."""
+    """One cell a place of the map, with all its seeds; and five places to explore."""
     full = size == "full"
     first, count = (2000, seeds or 3) if full else (1000, seeds or 2)
     decays, shares = (DECAYS, SHARES) if full else ((0.0, 0.3, 1.0, 8.0), (0.3, 0.5, 0.7, 0.9))
     names = list(range(first, first + count))
-    return [_cell(d, s, names, 6000 if full else 1600) for d in decays for s in shares]
+    found = [_cell(d, s, names, 6000 if full else 1600) for d in decays for s in shares]
+    return found + [_explored(d, s, first, full) for d, s in EXPLORED]
+
+
+def extra() -> list[dict[str, Any]]:
+    """Runs of all other places, and of the five with another decay from step 100 on: cells of no run, for `heldout cell`."""
+    found = []
+    for seed, full in ((1000, False), (2000, True)):
+        places = [(d, s) for d in DECAYS for s in SHARES if (d, s) not in EXPLORED]
+        found += [_explored(d, s, seed, full, MORE_SNAPSHOTS) for d, s in places]
+        for d, s in EXPLORED:
+            changed = [new for new in (0.0, 0.3, 1.0, 4.0) if new != d]
+            found += [_explored(d, s, seed, full, MORE_SNAPSHOTS, then=new) for new in changed]
+    return found
 
 
 def smoke() -> dict[str, Any]:
@@ -78,6 +116,11 @@ def smoke() -> dict[str, Any]:
 
 def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row a seed: its word, both times, the last accuracies and thinned curves."""
+    if cell.get("part") == "explore":
+        from heldout.studies._explored_runs import explored_rows
+
+        yield from explored_rows(cell)
+        return
     import torch
 
     from heldout.learners.adamw import adamw
@@ -112,7 +155,7 @@ def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def verdict(rows: list[dict[str, Any]]) -> Verdict:
     """Kappa with its interval, and in how many cells each word is that of most seeds."""
-    runs = [r for r in rows if r.get("status") == "ok"]
+    runs = [r for r in rows if r.get("status") == "ok" and "word" in r]
     words = Counter(r["word"] for r in runs)
     places = _places(runs)
     kappa = _kappa([[r["word"] for r in mine if r["word"] in FOUR] for mine in places.values()])
@@ -145,7 +188,7 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
 
 def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     """The map in words over the last test accuracy, the map of the step of 99% test accuracy, and curves of four places."""
-    runs = [r for r in rows if r.get("status") == "ok"]
+    runs = [r for r in rows if r.get("status") == "ok" and "word" in r]
     places = _places(runs)
     if not places:
         return []
@@ -180,6 +223,12 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     return [*maps, *_examples(runs)]
 
 
+def explorable(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Five runs with their weights; every field of the map leads to its run, or to the command that makes it."""
+    place = {(r["decay"], r["share"]): r.get("cell") for r in rows if "word" in r}
+    return explorable_of(rows, extra(), lambda of: place.get((of["decay"], of["share"])))
+
+
 def _examples(runs: list[dict[str, Any]]) -> list[Figure]:
     """One run of each word."""
     found: list[Figure] = []
@@ -199,6 +248,15 @@ def _examples(runs: list[dict[str, Any]]) -> list[Figure]:
 
 def _cell(decay: float, share: float, seeds: list[int], steps: int) -> dict[str, Any]:
     return {"study": "regimes", "decay": decay, "share": share, "seeds": seeds, "steps": steps}
+
+
+def _explored(
+    decay: float, share: float, seed: int, full: bool, snapshots: tuple[int, ...] | None = None, **more: Any
+) -> dict[str, Any]:
+    steps = 6000 if full else 1600
+    shots = [s for s in snapshots or (SNAPSHOTS if full else MORE_SNAPSHOTS) if s <= steps]
+    named = {"study": "regimes", "part": "explore", "seed": seed, "steps": steps}
+    return {**named, "decay": decay, "share": share, "snapshots": shots, **more}
 
 
 def _places(runs: list[dict[str, Any]]) -> dict[tuple[float, float], list[dict[str, Any]]]:

@@ -135,7 +135,10 @@ export function Explorer({ data, cell }: Props) {
   }, [cell]);
   const run = runs[Math.min(chosen, runs.length - 1)];
   if (!run) return null;
-  const branches = data.interventions ?? [];
+  const branches = (data.interventions ?? []).filter((one) => !one.of || one.of === run.name);
+  const missing = cell && !runs.some((one) => one.cell === cell) ? data.absent?.[cell] : undefined;
+  const again = data.again ? `\n${clean(data.again)}` : "";
+  const nothing = "The page starts nothing itself: run these commands, then open the page that the last one writes; the new run is in its list.";
   return (
     <div class="explorer">
       {runs.length > 1 && (
@@ -148,16 +151,23 @@ export function Explorer({ data, cell }: Props) {
           <span class="tiny">or choose a field of a map above</span>
         </p>
       )}
+      {missing && (
+        <div class="branches" aria-live="polite">
+          <p>The weights of the field you chose are not in this file. They are made by</p>
+          <pre class="command" tabIndex={0}><bdi>{clean(missing)}{again}</bdi></pre>
+          <p class="tiny">{nothing} Below is still: <Text of={run.name ?? ""} />.</p>
+        </div>
+      )}
       <Scrubbed run={run} key={chosen} />
       {branches.length > 0 && (
         <div class="branches">
           <label>intervention{" "}
-            <select value={branch} onChange={(event) => setBranch(Number(event.currentTarget.value))}>
+            <select value={Math.min(branch, branches.length - 1)} onChange={(event) => setBranch(Number(event.currentTarget.value))}>
               {branches.map((one, i) => <option value={i}>{short(one.name, 60)}</option>)}
             </select>
           </label>
-          <pre class="command" tabIndex={0}><bdi>{clean(branches[branch]?.command)}</bdi></pre>
-          <p class="tiny">The page starts nothing itself: run the command, then open the page it writes.</p>
+          <pre class="command" tabIndex={0}><bdi>{clean(branches[Math.min(branch, branches.length - 1)]?.command)}{again}</bdi></pre>
+          <p class="tiny">{nothing}</p>
         </div>
       )}
       <Fold summary="how is this drawn">

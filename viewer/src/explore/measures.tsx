@@ -12,11 +12,11 @@ interface Props {
   onStep: (step: number) => void;
 }
 
-function at(run: ExploredRun, values: (number | null | undefined)[], step: number): number | null {
+/** The last step up to `step` that has a value. */
+function last(run: ExploredRun, values: (number | null | undefined)[], step: number): number | null {
   let found: number | null = null;
   run.steps.forEach((s, i) => {
-    const value = values[i];
-    if (s <= step && isNumber(value)) found = value;
+    if (s <= step && isNumber(values[i])) found = i;
   });
   return found;
 }
@@ -27,13 +27,19 @@ export function Measures({ run, step, onStep }: Props) {
     <div class="measures-grid">
       {Object.entries(run.measures).map(([name, values]) => {
         const log = run.log_measures?.includes(name) ?? false;
-        const domain = (log ? positive(values) : scoreDomain(values, 0.06)) ?? [0, 1];
+        const ends = run.intervals?.[name];
+        const domain = (log ? positive(values) : scoreDomain(ends ? [...values, ...ends.low, ...ends.high] : values, 0.06)) ?? [0, 1];
+        const here = last(run, values, step);
+        const value = here === null ? null : (values[here] ?? null);
+        const [low, high] = here === null ? [null, null] : [ends?.low[here] ?? null, ends?.high[here] ?? null];
+        const points = run.steps.map((x, i) => ({ x, y: log && !((values[i] ?? 0) > 0) ? null : values[i], low: ends?.low[i], high: ends?.high[i] }));
+        const shown = `${plain(value)}${isNumber(low) && isNumber(high) ? ` [${plain(low)}, ${plain(high)}]` : ""}`;
         return (
           <div>
-            <p class="measure-name"><strong>{short(name, 40)}</strong> <span class="number">{plain(at(run, values, step))}</span></p>
+            <p class="measure-name"><strong>{short(name, 40)}</strong> <span class="number">{shown}</span></p>
             <Lines
-              lines={[{ class: "own", points: run.steps.map((x, i) => ({ x, y: log && !((values[i] ?? 0) > 0) ? null : values[i] })) }]}
-              label={`${clean(name)} over the steps; ${plain(at(run, values, step))} at step ${step}`}
+              lines={[{ class: "own", points: ends ? points.filter((p) => isNumber(p.y)) : points }]}
+              label={`${clean(name)} over the steps; ${shown} at step ${step}`}
               xName="step"
               yName=""
               x={span}

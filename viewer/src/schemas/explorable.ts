@@ -20,6 +20,7 @@ export interface ExploredRun {
   cell?: Maybe<string>; // the hash of its cell, so that a field of a map can load it
   steps: number[];
   measures: Record<string, Maybe<number>[]>;
+  intervals?: Maybe<Record<string, { low: Maybe<number>[]; high: Maybe<number>[] }>>; // of measures, where they have one
   snapshots: Snapshot[];
   activation?: Maybe<"relu" | "quadratic" | "gelu">;
   train?: Maybe<Packed>; // [p p]: 1 where the pair (a, b) is trained on
@@ -29,5 +30,7 @@ export interface ExploredRun {
 
 export interface Explorable {
   runs?: Maybe<ExploredRun[]>;
-  interventions?: Maybe<{ name: string; command: string }[]>;
+  interventions?: Maybe<{ name: string; command: string; of?: Maybe<string> }[]>; // of: the name of the run it branches
+  absent?: Maybe<Record<string, string>>; // place in a figure -> the command that makes its run
+  again?: Maybe<string>; // the command that makes this page again
 }

@@ -101,6 +101,7 @@ export interface StudyRun {
   python?: Maybe<string>;
   platform?: Maybe<string>;
   study_code?: Maybe<{ revision: string; changed: Maybe<boolean> }>;
+  added?: Maybe<{ cells: string[]; revision: string; finished: string }>; // cells that a kept run was given later
 }
 
 export interface Cell {

@@ -36,6 +36,7 @@ export function WhatWasRun({ study }: { study: Study }) {
     ["cost", `${duration(run.core_seconds)} of one core; ${duration(run.seconds)} on ${count(run.workers)} ${run.on === "ray" ? "Ray workers" : "processes"}`],
     ["machine", clean(run.machine) || "— not recorded"],
     ["python", clean(run.python) || "— not recorded"],
+    ...(run.added ? [["added later", `${count(run.added.cells.length)} cells that the rule does not read, on ${clean(run.added.finished).slice(0, 10)} at revision ${clean(run.added.revision).slice(0, 12)}`] as [string, string]] : []),
   ];
   return (
     <>
