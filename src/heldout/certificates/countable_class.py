@@ -28,7 +28,7 @@ from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.code_length import check_bits, delimited_bits
 from heldout.certificates.kl_inverse import kl_inverse_upper
 from heldout.certificates.log_binomial import log_binomial_upper
-from heldout.certificates.outward import check_delta, check_independent, check_mean, up
+from heldout.certificates.outward import check_delta, check_independent, check_mean, floats, up
 from heldout.core.errors import InputError
 
 __all__ = ["Form", "checked_losses", "countable_class", "delimited_bits", "occam_upper"]
@@ -105,7 +105,7 @@ def countable_class(
 
 def checked_losses(losses: Any) -> tuple[np.ndarray, bool]:
     """Losses [n] as float64 in [0, 1], and whether all are 0 or 1."""
-    x = np.asarray(losses, dtype=np.float64)
+    x = floats(losses)
     if x.ndim != 1 or len(x) == 0:
         raise InputError(f"losses have shape {x.shape}", "give one loss a row, at least one")
     if np.isnan(x).any():

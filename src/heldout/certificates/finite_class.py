@@ -18,7 +18,7 @@ from typing import Any
 
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import FORMULAS, Form, checked_losses, occam_upper
-from heldout.certificates.outward import check_independent
+from heldout.certificates.outward import check_independent, shown
 from heldout.core.errors import InputError
 
 
@@ -62,8 +62,9 @@ def finite_class(
 
 
 def _bits(size: int) -> float:
-    if size < 1 or size != int(size):
+    if not 1 <= size < math.inf or size != int(size):
         raise InputError(
-            f"a class of {size} models", "give the number of models that could have been chosen, at least 1"
+            f"a class of {shown(size)} models",
+            "give the number of models that could have been chosen, at least 1",
         )
     return math.log2(size)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from heldout.certificates.outward import up
+from heldout.certificates.outward import floats, up
 from heldout.core.errors import InputError
 
 
@@ -28,7 +28,7 @@ def gaussian_kl(mean_q: Any, std_q: Any, mean_p: Any, std_p: Any) -> float:
     Errors: shapes that differ (a number stands for all parameters), values not finite, a standard deviation
     that is not positive.
     """
-    m_q, s_q, m_p, s_p = (np.asarray(v, dtype=np.float64) for v in (mean_q, std_q, mean_p, std_p))
+    m_q, s_q, m_p, s_p = (floats(v, "means and standard deviations") for v in (mean_q, std_q, mean_p, std_p))
     try:
         m_q, s_q, m_p, s_p = np.broadcast_arrays(m_q, s_q, m_p, s_p)
     except ValueError as error:

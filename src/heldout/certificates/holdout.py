@@ -28,7 +28,7 @@ from heldout.certificates.binomial_tail import clopper_pearson_upper, hoeffding_
 from heldout.certificates.bounded_mean import betting_upper
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import checked_losses
-from heldout.certificates.outward import check_delta
+from heldout.certificates.outward import check_count, check_delta
 from heldout.core.errors import InputError
 
 Loss = Literal["zero-one", "bounded"]
@@ -144,6 +144,8 @@ def look_delta(delta: float, look: int) -> float:
     >>> round(look_delta(0.05, 1), 6), round(look_delta(0.05, 2), 6)
     (0.030396, 0.007599)
     """
+    check_delta(delta)
+    check_count(look, "look", "count looks from 1")
     return math.nextafter(delta * 6.0 / (math.pi * look) ** 2, 0.0)
 
 
@@ -164,8 +166,8 @@ def _checked(
     if loss == "zero-one" and not zero_one:
         raise InputError("losses other than 0 and 1 were given as zero-one", 'give loss="bounded"')
     check_delta(delta)
-    if look is not None and look < 1:
-        raise InputError(f"look = {look}", "count looks from 1")
+    if look is not None:
+        check_count(look, "look", "count looks from 1")
     if groups is None:
         return x, None
     if len(groups) != len(x):
