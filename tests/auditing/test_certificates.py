@@ -21,6 +21,7 @@ OWN = {
 FILE = {
     "schema": "heldout.certify/1",
     "data_hash": "abc",
+    "predictor_hash": "me",
     "delta": 0.05,
     "chance": 0.9,
     "rows": [
@@ -37,7 +38,7 @@ def written(folder: Path, data: object) -> Path:
 
 
 def test_the_audits_own_look_takes_the_place_of_the_one_in_the_file(tmp_path: Path) -> None:
-    found = beside(read_certificates(written(tmp_path, FILE), "abc", 0.05), OWN)
+    found = beside(read_certificates(written(tmp_path, FILE), "abc", 0.05, "me"), OWN)
     assert [(row["family"], row["certificate"]["value"]) for row in found["rows"]] == [
         ("hold-out", 0.06),
         ("PAC-Bayes", 0.05),
@@ -49,7 +50,12 @@ def test_the_audits_own_look_takes_the_place_of_the_one_in_the_file(tmp_path: Pa
 
 def test_other_data_or_another_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="made for other test rows"):
-        read_certificates(written(tmp_path, FILE), "another", 0.05)
+        read_certificates(written(tmp_path, FILE), "another", 0.05, "me")
+    with pytest.raises(InputError, match="made for another model: the answers .* are not the same"):
+        read_certificates(written(tmp_path, FILE), "abc", 0.05, "you")
+    older = {key: value for key, value in FILE.items() if key != "predictor_hash"}
+    with pytest.raises(InputError, match="made for another model"):
+        read_certificates(written(tmp_path, older), "abc", 0.05, "me")
     for wrong in (
         {"schema": "heldout.audit/1", "rows": []},
         [1],
@@ -58,11 +64,11 @@ def test_other_data_or_another_file_are_refused(tmp_path: Path) -> None:
         {**FILE, "rows": [{}]},
     ):
         with pytest.raises(InputError, match="holds no certificates"):
-            read_certificates(written(tmp_path, wrong), "abc", 0.05)
+            read_certificates(written(tmp_path, wrong), "abc", 0.05, "me")
     with pytest.raises(InputError, match=r"is for delta 0\.05, the audit for 0\.1"):
-        read_certificates(written(tmp_path, FILE), "abc", 0.1)
+        read_certificates(written(tmp_path, FILE), "abc", 0.1, "me")
     (tmp_path / "cut.json").write_text('{"schema": "heldo', "utf-8")
     with pytest.raises(InputError, match=r"cut\.json cannot be read"):
-        read_certificates(tmp_path / "cut.json", "abc", 0.05)
+        read_certificates(tmp_path / "cut.json", "abc", 0.05, "me")
     with pytest.raises(InputError, match="does not exist"):
-        read_certificates(tmp_path / "none.json", "abc", 0.05)
+        read_certificates(tmp_path / "none.json", "abc", 0.05, "me")

@@ -11,6 +11,7 @@ from scipy.special import betainccinv
 
 from heldout.certificates.binomial_tail import clopper_pearson_lower, clopper_pearson_upper
 from heldout.certificates.log_binomial import log_binomial_lower, log_binomial_upper
+from heldout.core.errors import InputError
 
 
 def exact_cdf(k: int, n: int, p: Fraction) -> Fraction:
@@ -79,3 +80,25 @@ def test_a_wrong_guess_costs_only_time() -> None:
         assert log_binomial_upper(7, 360, math.log(0.05), guess) == pytest.approx(right, rel=3e-13)
         found = log_binomial_lower(7, 360, math.log(0.05), guess)
         assert found == pytest.approx(clopper_pearson_lower(7, 360, 0.05), rel=2e-11)
+
+
+@pytest.mark.parametrize("n", [10**6, 10**7])
+@pytest.mark.parametrize("delta", [0.9, 0.5, 0.4999, 1e-12])
+def test_half_of_many_rows_at_a_delta_near_one_half(n: int, delta: float) -> None:
+    """Where the tail has its most terms: never below the truth, and within 1e-9 of it."""
+    k = n // 2
+    upper, lower = clopper_pearson_upper(k, n, delta), clopper_pearson_lower(k, n, delta)
+    assert cdf_60_digits(k, n, upper) <= delta < cdf_60_digits(k, n, upper * (1 - 1e-9))
+    # P(Bin(n, p) >= n/2) = P(Bin(n, 1 - p) <= n/2), so that the lower bound mirrors the upper.
+    assert lower == pytest.approx(1 - upper, abs=2e-9)
+
+
+def test_more_terms_than_are_summed_stay_outward() -> None:
+    """5e14 of 1e15: the series is cut, its rest bounded; the bound may be loose there, not low."""
+    n, z = 10**15, 1.6448536269514722
+    about = 0.5 + z * 0.5 / math.sqrt(n)
+    upper, lower = clopper_pearson_upper(n // 2, n, 0.05), clopper_pearson_lower(n // 2, n, 0.05)
+    assert about < upper < about + 1e-7
+    assert 1 - about - 1e-7 < lower < 1 - about
+    with pytest.raises(InputError, match="more than 2\\^53 are not counted"):
+        clopper_pearson_upper(1, 10**39, 0.05)

@@ -15,6 +15,7 @@ from heldout.certificates.catoni import catoni_union_upper, catoni_upper
 from heldout.certificates.countable_class import occam_upper
 from heldout.certificates.dziugaite_roy import dziugaite_roy_upper
 from heldout.certificates.finite_class import finite_class_upper
+from heldout.certificates.gaussian_kl import gaussian_kl
 from heldout.certificates.language_model import document_upper
 from heldout.certificates.maurer_kl import maurer_kl_upper
 from heldout.certificates.mcallester import mcallester_upper
@@ -125,3 +126,35 @@ def test_documents():
         exact = mean + span * (c / (2 * n)).sqrt()
         value = D(document_upper(5.0, n, bits, delta, 0.1, vocabulary))
         assert exact <= value <= exact * (1 + D("1e-9"))
+
+
+def test_gaussian_divergence_at_any_ratio_of_deviations():
+    """Ratios from 1e-12 to 1e12, and so near 1 that 1 - ratio is all that is left: never below 60-digit arithmetic."""
+    for ratio in (
+        1e-12,
+        1e-9,
+        1e-6,
+        1e-3,
+        0.49,
+        0.5,
+        0.51,
+        0.99,
+        0.995,
+        1.005,
+        1.01,
+        1.49,
+        1.5,
+        2.0,
+        1e6,
+        1e12,
+    ):
+        for step in (0.0, 1e-9, 1e-5, 1e-3, 0.3):
+            std_p, std_q, mean = 0.01, 0.01 * ratio * (1.0 + step), step
+            r = D(std_q) / D(std_p)
+            exact = (r * r - 1 - 2 * r.ln() + (D(mean) / D(std_p)) ** 2) / 2
+            value = D(gaussian_kl([mean] * 100, [std_q] * 100, [0.0] * 100, [std_p] * 100))
+            assert 100 * exact <= value <= 100 * exact * (1 + D("1e-9"))
+    near = D(gaussian_kl([0.0], [0.01 * (1 + 1e-9)], [0.0], [0.01]))
+    r = D(0.01 * (1 + 1e-9)) / D(0.01)
+    exact = (r * r - 1 - 2 * r.ln()) / 2
+    assert exact <= near <= exact * (1 + D("1e-9"))

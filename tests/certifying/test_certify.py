@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 import heldout
 from heldout.certificates.certificate import Certificate
+from heldout.certificates.compression import compression
 from heldout.certifying.certified import Certified, Row
 from heldout.certifying.learned_prior import learned_prior
 from heldout.certifying.page import certified_page
@@ -138,6 +139,44 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch, capsys):
     assert [said[name] for name in ("PAC-Bayes", "random labels", "compression")] == ["interrupted"] * 3
     assert "no ledger of looks is kept" in said["hold-out"]
     assert "left" in capsys.readouterr().err
+
+
+def test_an_interrupt_during_a_control_keeps_the_row(monkeypatch):
+    from heldout.certifying import certify as module
+
+    made = module.compression
+
+    def stop_at_the_control(x, y, *args, **kwargs):
+        if kwargs["most"] is not None:
+            raise KeyboardInterrupt
+        return made(x, y, *args, settings=(("waves", 3, 48),), nets=(), **kwargs)
+
+    monkeypatch.setattr(module, "compression", stop_at_the_control)
+    x, y, x_test, y_test = digits(60)
+    model = LogisticRegression(max_iter=200).fit(x, y)
+    subject = heldout.Subject.from_sklearn(model, x, y, x_test, y_test, refit=False)
+    monkeypatch.setattr(module, "_pac_bayes", lambda *args: [])
+    found = heldout.certify(subject, runs=None)
+    row = found.rows[-1]
+    assert row.family == "compression"
+    assert row.certificate.ok
+    assert row.control.status == "not run (interrupted)"
+    assert "(control not run (interrupted))" in found.axis()
+    assert "control of compression: not run (interrupted)." in certified_page(found)["sentence"]
+
+
+def test_a_limit_leaves_models_out_and_says_so():
+    x, y, x_test, y_test = digits(100)
+    found = compression(x, y, 10, 0.05, limit_seconds=1e-9)
+    # Weights on the axes do not fit 64 inputs; Walsh functions are the first that do.
+    assert (found.tried, found.kinds) == (3, 7)
+    assert found.model.basis == "waves"
+    assert compression(x, y, 10, 0.05, most=0).tried == 0
+    subject = heldout.Subject.from_sklearn(
+        LogisticRegression(max_iter=200).fit(x, y), x, y, x_test, y_test, refit=False
+    )
+    with pytest.raises(InputError, match="limit_seconds = 0"):
+        heldout.certify(subject, runs=None, limit_seconds=0.0)
 
 
 def test_a_control_below_chance_is_pointed_out():

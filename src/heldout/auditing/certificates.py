@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from heldout.auditing.facts import Facts
+from heldout.auditing.held_out import rows_of
+from heldout.auditing.look import predictor_hash
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
+from heldout.core.subject import Subject
 
 SCHEMA = "heldout.certify/1"
 
@@ -61,8 +64,14 @@ def own_certificate(facts: Facts) -> dict[str, Any] | None:
     return {**found.as_json(), "hold_out": error}
 
 
-def read_certificates(path: Path, data_hash: str, delta: float) -> dict[str, Any]:
-    """What `heldout certify --json` wrote about the same test set; refused where it is something else."""
+def answers_hash(subject: Subject) -> str:
+    """What ties certificates to a model: a hash of its answers on all training and test rows (`look.predictor_hash`)."""
+    train, test = rows_of(subject, subject.train), rows_of(subject, subject.test)
+    return "" if train is None else predictor_hash(train, test)
+
+
+def read_certificates(path: Path, data_hash: str, delta: float, predictor: str) -> dict[str, Any]:
+    """What `heldout certify --json` wrote about the same test set and model; refused where it is something else."""
     if not path.is_file():
         raise InputError(f"{path} does not exist", "write it with: heldout certify TARGET --json FILE")
     try:
@@ -87,6 +96,11 @@ def read_certificates(path: Path, data_hash: str, delta: float) -> dict[str, Any
         raise InputError(
             f"{path.name} was made for other test rows (hash {str(found.get('data_hash'))[:12]}, here {data_hash[:12]})",
             "run heldout certify on the same target",
+        )
+    if found.get("predictor_hash") != predictor:
+        raise InputError(
+            f"{path.name} was made for another model: the answers on the training and test rows are not the same",
+            "run heldout certify on the same target; a target that trains anew must come to the same model",
         )
     if found.get("delta") != delta:
         raise InputError(

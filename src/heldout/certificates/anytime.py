@@ -23,6 +23,7 @@ from scipy.special import betainc, betaln, xlog1py, xlogy
 
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import checked_losses
+from heldout.certificates.loss_range import LossRange, in_range, scaled
 from heldout.certificates.outward import check_delta, check_independent
 
 
@@ -59,11 +60,14 @@ def anytime(
     *,
     groups: Any | None = None,
     rows: str = "test rows in the order in which they came",
+    loss_range: LossRange | None = None,
 ) -> Certificate:
     """The certificate after the last of the `losses` [n]; it stays valid whenever one chooses to stop.
 
     The predictor is fixed before the first row, and the order of the rows is not chosen by their losses.
     """
+    if loss_range is not None:
+        return in_range(anytime(scaled(losses, loss_range), delta, groups=groups, rows=rows), loss_range)
     x, zero_one = checked_losses(losses)
     check_independent(len(x), groups)
     value = float(anytime_upper(x, delta)[-1])

@@ -21,7 +21,7 @@ from scipy.special import betainccinv, betaincinv
 
 from heldout.certificates.kl_inverse import kl_inverse_lower, kl_inverse_upper
 from heldout.certificates.log_binomial import log_binomial_lower, log_binomial_upper
-from heldout.certificates.outward import check_delta, check_mean, down, up
+from heldout.certificates.outward import check_count, check_delta, check_mean, down, shown, up
 from heldout.core.errors import InputError
 
 
@@ -80,6 +80,7 @@ def hoeffding_upper(mean: float, n: int, delta: float) -> float:
 
 
 def _check_counts(k: int, n: int, delta: float) -> None:
-    if not 0 <= k <= n or n < 1:
-        raise InputError(f"{k} errors in {n} rows", "give 0 <= k <= n and n of at least 1")
+    check_count(n)
+    if not 0 <= k <= n or k != int(k):
+        raise InputError(f"{shown(k)} errors in {n} rows", "give 0 <= k <= n, whole numbers")
     check_delta(delta)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from heldout.certificates.outward import check_delta
+from heldout.certificates.outward import check_delta, floats
 from heldout.core.errors import InputError
 
 BET = 0.75
@@ -34,7 +34,7 @@ def betting_upper(losses: Any, delta: float) -> float:
 
     Never below the sample mean, at most 1. Errors: no losses, NaN, values outside [0, 1].
     """
-    x = np.asarray(losses, dtype=np.float64)
+    x = floats(losses)
     if x.ndim != 1 or len(x) == 0 or not ((x >= 0) & (x <= 1)).all():
         raise InputError("losses are empty, not [n], NaN or outside [0, 1]", "give one loss in [0, 1] a row")
     check_delta(delta)

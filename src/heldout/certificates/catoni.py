@@ -20,8 +20,7 @@ import math
 
 from scipy.optimize import minimize_scalar
 
-from heldout.certificates.outward import check_delta, check_divergence, check_mean, up
-from heldout.core.errors import InputError
+from heldout.certificates.outward import check_delta, check_divergence, check_mean, check_size, up
 
 GRID = 1e-4
 
@@ -29,10 +28,9 @@ GRID = 1e-4
 def catoni_upper(mean: float, kl: float, n: int, delta: float, c: float) -> float:
     """T9 at a `c` > 0 fixed before the rows were seen, rounded up, at most 1. Errors: as `maurer_kl_upper`; c <= 0."""
     _check(mean, kl, n, delta)
-    if not (c > 0 and math.isfinite(c)):
-        raise InputError(
-            f"C = {c:g}", "give a positive number fixed before the data, or use catoni_union_upper"
-        )
+    check_size(
+        c, "C", "give a positive number fixed before the data, or use catoni_union_upper", positive=True
+    )
     return _form(mean, (kl - math.log(delta)) / n, c)
 
 

@@ -23,13 +23,14 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from heldout.certificates.outward import LARGEST, shown
 from heldout.core.errors import InputError
 
 
 def delimited_bits(raw_bits: int) -> float:
     """The length in bits of a string of `raw_bits` >= 1 bits that says itself where it ends, rounded up."""
-    if raw_bits < 1 or raw_bits != int(raw_bits):
-        raise InputError(f"a string of {raw_bits} bits", "count whole bits, at least one")
+    if not 1 <= raw_bits <= LARGEST or raw_bits != int(raw_bits):
+        raise InputError(f"a string of {shown(raw_bits)} bits", "count whole bits, at least one")
     length = raw_bits + math.log2(raw_bits) + math.log2(raw_bits + 1)
     return math.nextafter(length * (1.0 + 1e-15), math.inf)
 
@@ -65,7 +66,7 @@ def check_kraft(lengths: Sequence[float], counts: Sequence[int] | None = None) -
 
 def check_bits(bits: float) -> None:
     """Refuse a code length that is negative, infinite or NaN."""
-    if not (math.isfinite(bits) and bits >= 0):
+    if not 0 <= bits <= LARGEST:
         raise InputError(
-            f"a code length of {bits} bits", "count the bits from which the model can be rebuilt"
+            f"a code length of {shown(bits)} bits", "count the bits from which the model can be rebuilt"
         )

@@ -17,6 +17,7 @@ a tie is an error.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -34,10 +35,10 @@ from heldout.codes.model_code import WEIGHTS, Constant, Model, check_weights, en
 from heldout.codes.net_code import QuantizedNet
 from heldout.codes.subspace_code import DIMENSIONS, Quantized
 from heldout.core.errors import InputError, Withheld
-from heldout.learners.subspace import train_levels
+from heldout.learners.subspace import continuous_weights, train_levels
 from heldout.learners.subspace_net import train_net_levels
 
-QUICK = (("axes", 7, 0), ("axes", 31, 0), ("signs", 3, 200), ("waves", 3, 160), ("waves", 3, 280))
+QUICK = (("axes", 7, 0), ("axes", 31, 0), ("waves", 3, 160), ("waves", 3, 280), ("signs", 3, 200))
 NETS = ((0, 32, 3, 200), (64, 32, 3, 240))
 PLAIN = 256  # nets on more inputs than this are tried on Walsh functions only
 
@@ -51,7 +52,7 @@ class Bounds(NamedTuple):
 
 
 class Compressed(NamedTuple):
-    """A model as bits, its certificate, and the counts behind it."""
+    """A model as bits, its certificate, and the counts behind it; `tried` of the `kinds` of models had time to be trained."""
 
     model: Model
     bits: int
@@ -59,6 +60,8 @@ class Compressed(NamedTuple):
     n: int
     bounds: Bounds
     certificate: Certificate
+    tried: int = 0
+    kinds: int = 0
 
 
 def compression(
@@ -71,13 +74,16 @@ def compression(
     seed: int = 0,
     groups: Any | None = None,
     tell: Callable[[int, int], None] = lambda done, of: None,
+    limit_seconds: float = math.inf,
+    most: int | None = None,
 ) -> Compressed:
     """Train, quantize and code a model of rows x [n D] with classes y [n], and certify its risk from the same rows.
 
     settings: (basis, levels, dimension) of linear models, nets: (waves, width, levels, dimension) of nets to try, see
     `codes.subspace_code` and `codes.net_code`; each model pays for its own in its bits, so trying more costs time only (those
     that the number of inputs does not allow are passed over). The best by the certified bound is returned. groups [n]: withheld
-    where two rows are of one group, for they are not independent. `tell(done, of)` is called after each setting. Errors:
+    where two rows are of one group, for they are not independent. `tell(done, of)` is called after each setting. After the
+    first, none is begun that would end after `limit_seconds` if it took as long as the longest before it; `most`: how many to try at most. Errors:
     inputs that are not finite, labels outside 0..n_classes-1, delta outside (0, 1).
     """
     rows, labels = checked_rows(x, y, n_classes)
@@ -89,12 +95,19 @@ def compression(
         )
     # The constant prediction of the commonest class needs hardly a bit and is the floor.
     best = certified(Constant(int(np.bincount(labels).argmax()), n_classes), rows, labels, n_classes, delta)
-    for done, setting in enumerate((*settings, *nets), start=1):
-        for model in _trained(setting, rows, labels, n_classes, seed):
+    begun, longest, kinds, done = time.monotonic(), 0.0, (*settings, *nets), 0
+    for setting in kinds[:most]:
+        start = time.monotonic()
+        if longest and start - begun + longest > limit_seconds:
+            break
+        models = _trained(setting, rows, labels, n_classes, seed)
+        for model in models:
             found = certified(model, rows, labels, n_classes, delta)
             best = found if found.bounds.binomial < best.bounds.binomial else best
-        tell(done, len(settings) + len(nets))
-    return best
+        longest = max(longest, time.monotonic() - start) if models else longest
+        done += 1
+        tell(done, len(kinds))
+    return best._replace(tried=done, kinds=len(kinds))
 
 
 def certified(model: Model, x: Any, y: Any, n_classes: int, delta: float) -> Compressed:
@@ -186,7 +199,8 @@ def _trained(
     if (inputs + 1) * scores > WEIGHTS:
         return []
     features = _features(rows, directions(basis, d, inputs, scores), scores)
-    found = (train_levels(features, y, levels, seed, spread) for spread in (2.0, 3.0))
+    start = continuous_weights(features, y)
+    found = (train_levels(features, y, levels, seed, spread, start=start) for spread in (2.0, 3.0))
     return [Quantized(basis, levels, values) for values in found]
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from heldout.certificates.binomial_tail import clopper_pearson_lower
-from heldout.certificates.outward import check_delta, check_independent
+from heldout.certificates.outward import check_delta, check_independent, floats, shown
 from heldout.core.errors import InputError
 
 
@@ -62,11 +62,11 @@ def conformal_threshold(scores: Any, alpha: float, groups: Any | None = None) ->
 
     Errors: no scores, NaN, alpha outside (0, 1), rows declared dependent by groups.
     """
-    s = np.asarray(scores, dtype=np.float64)
+    s = floats(scores, "scores")
     if s.ndim != 1 or len(s) == 0 or np.isnan(s).any():
         raise InputError(f"scores have shape {s.shape} or hold NaN", "give one score a calibration row")
     if not 0.0 < alpha < 1.0:
-        raise InputError(f"alpha = {alpha:g}", "give the share of misses that is allowed, such as 0.1")
+        raise InputError(f"alpha = {shown(alpha)}", "give the share of misses that is allowed, such as 0.1")
     check_independent(len(s), groups)
     n = len(s)
     # The slack keeps (n + 1)(1 - alpha) at its whole number where it is one: 1 - .1 is a little above .9.

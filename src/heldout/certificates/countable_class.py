@@ -28,7 +28,8 @@ from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.code_length import check_bits, delimited_bits
 from heldout.certificates.kl_inverse import kl_inverse_upper
 from heldout.certificates.log_binomial import log_binomial_upper
-from heldout.certificates.outward import check_delta, check_independent, check_mean, up
+from heldout.certificates.loss_range import LossRange, in_range, scaled
+from heldout.certificates.outward import check_delta, check_independent, check_mean, floats, up
 from heldout.core.errors import InputError
 
 __all__ = ["Form", "checked_losses", "countable_class", "delimited_bits", "occam_upper"]
@@ -73,13 +74,20 @@ def countable_class(
     groups: Any | None = None,
     time: Any | None = None,
     rows: str = "training rows",
+    loss_range: LossRange | None = None,
 ) -> Certificate:
     """The certificate of one deterministic model with `losses` [n] in [0, 1] on the rows and a code of `bits` bits.
 
-    `form`: None takes "binomial" for 0-1 losses, "kl" otherwise. `code`: the code in words. Whatever was
+    `form`: None takes "binomial" for 0-1 losses, "kl" otherwise. `code`: the code in words. `loss_range`: declared
+    beforehand, where the losses do not lie in [0, 1]. Whatever was
     tuned with these rows (a quantization level, a subspace dimension) must be part of the bits. Errors: as
     `occam_upper`; rows declared dependent by groups or time.
     """
+    if loss_range is not None:
+        found = countable_class(
+            scaled(losses, loss_range), bits, delta, form=form, code=code, groups=groups, time=time, rows=rows
+        )
+        return in_range(found, loss_range)
     x, zero_one = checked_losses(losses)
     n = len(x)
     check_independent(n, groups, time)
@@ -105,7 +113,7 @@ def countable_class(
 
 def checked_losses(losses: Any) -> tuple[np.ndarray, bool]:
     """Losses [n] as float64 in [0, 1], and whether all are 0 or 1."""
-    x = np.asarray(losses, dtype=np.float64)
+    x = floats(losses)
     if x.ndim != 1 or len(x) == 0:
         raise InputError(f"losses have shape {x.shape}", "give one loss a row, at least one")
     if np.isnan(x).any():
@@ -115,6 +123,6 @@ def checked_losses(losses: Any) -> tuple[np.ndarray, bool]:
     if x.min() < 0 or x.max() > 1:
         raise InputError(
             f"losses run from {x.min():g} to {x.max():g}",
-            "scale them to [0, 1] by a range declared beforehand, or use 0-1 errors",
+            "scale them to [0, 1] by a range declared beforehand (loss_range=), or use 0-1 errors",
         )
     return x, bool(((x == 0) | (x == 1)).all())

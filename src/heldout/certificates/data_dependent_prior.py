@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from heldout.certificates.outward import check_count, shown
 from heldout.core.errors import InputError
 from heldout.core.streams import stream
 
@@ -77,11 +78,12 @@ class Prior:
 
 def split_rows(n: int, fraction: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of the prior's part (the whole number below `fraction` of n) and of the bound's part, in order."""
-    if not 0.0 < fraction < 1.0 or n < 2:
+    check_count(n)
+    if not 0.0 < fraction < 1.0 or not 2 <= n <= 10**9:
         raise InputError(
-            f"{fraction:g} of {n} rows for the prior", "give a fraction between 0 and 1 of at least 2 rows"
+            f"{shown(fraction)} of {n} rows for the prior", "give a fraction between 0 and 1 of 2 to 1e9 rows"
         )
-    order = stream(seed, "prior rows").permutation(n)
+    order = stream(seed, "prior rows").permutation(int(n))
     cut = min(max(1, int(fraction * n)), n - 1)
     return np.sort(order[:cut]), np.sort(order[cut:])
 

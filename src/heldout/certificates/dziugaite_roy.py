@@ -17,7 +17,15 @@ from __future__ import annotations
 import math
 
 from heldout.certificates.kl_inverse import kl_inverse_upper
-from heldout.certificates.outward import check_delta, check_divergence, check_mean, up
+from heldout.certificates.outward import (
+    check_count,
+    check_delta,
+    check_divergence,
+    check_mean,
+    check_size,
+    shown,
+    up,
+)
 from heldout.core.errors import InputError
 
 PRECISION = 100.0
@@ -30,11 +38,8 @@ def grid_variance(variance: float, precision: float = PRECISION, largest: float 
     >>> round(grid_variance(0.001), 9)                                       # j = 461, of ln(100) b = 460.517
     0.000995182
     """
-    if not 0.0 < variance < largest:
-        raise InputError(
-            f"a prior variance of {variance:g}", f"give one between 0 and the grid's end {largest:g}"
-        )
-    j = max(1, round(precision * math.log(largest / variance)))
+    _check_grid(variance, precision, largest)
+    j = max(1, round(precision * (math.log(largest) - math.log(variance))))
     return largest * math.exp(-j / precision)
 
 
@@ -56,10 +61,16 @@ def dziugaite_roy_upper(
     check_divergence(kl)
     if n < 2:
         raise InputError("n = 1", "this bound divides by n - 1; give more rows")
-    if not 0.0 < variance < largest:
-        raise InputError(
-            f"a prior variance of {variance:g}", f"give one between 0 and the grid's end {largest:g}"
-        )
-    steps = max(1.0, precision * math.log(largest / variance))
+    _check_grid(variance, precision, largest)
+    steps = max(1.0, precision * (math.log(largest) - math.log(variance)))
     budget = kl + 2.0 * math.log(steps) + math.log(math.pi**2 * n / 6.0) - math.log(delta)
     return kl_inverse_upper(mean, up(max(budget, 0.0) / (n - 1)))
+
+
+def _check_grid(variance: float, precision: float, largest: float) -> None:
+    check_count(precision, "precision", "give the number of grid points for each factor of e")
+    check_size(largest, "largest", "give a positive, finite end of the grid", positive=True)
+    if not 1e-300 <= variance < largest:
+        raise InputError(
+            f"a prior variance of {shown(variance)}", f"give one between 0 and the grid's end {largest:g}"
+        )

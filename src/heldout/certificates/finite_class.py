@@ -18,7 +18,8 @@ from typing import Any
 
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import FORMULAS, Form, checked_losses, occam_upper
-from heldout.certificates.outward import check_independent
+from heldout.certificates.loss_range import LossRange, in_range, scaled
+from heldout.certificates.outward import check_independent, shown
 from heldout.core.errors import InputError
 
 
@@ -36,8 +37,14 @@ def finite_class(
     groups: Any | None = None,
     time: Any | None = None,
     rows: str = "the rows on which the model was chosen",
+    loss_range: LossRange | None = None,
 ) -> Certificate:
-    """The certificate of a model chosen among `size` by these rows, with its `losses` [n] in [0, 1] on them."""
+    """The certificate of a model chosen among `size` by these rows, with its `losses` [n] in [0, 1], or `loss_range`, on them."""
+    if loss_range is not None:
+        found = finite_class(
+            scaled(losses, loss_range), size, delta, form=form, groups=groups, time=time, rows=rows
+        )
+        return in_range(found, loss_range)
     x, zero_one = checked_losses(losses)
     n = len(x)
     check_independent(n, groups, time)
@@ -62,8 +69,9 @@ def finite_class(
 
 
 def _bits(size: int) -> float:
-    if size < 1 or size != int(size):
+    if not 1 <= size < math.inf or size != int(size):
         raise InputError(
-            f"a class of {size} models", "give the number of models that could have been chosen, at least 1"
+            f"a class of {shown(size)} models",
+            "give the number of models that could have been chosen, at least 1",
         )
     return math.log2(size)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from heldout.certificates.outward import up
+from heldout.certificates.outward import floats, up
 from heldout.core.errors import InputError
 
 
@@ -28,7 +28,7 @@ def gaussian_kl(mean_q: Any, std_q: Any, mean_p: Any, std_p: Any) -> float:
     Errors: shapes that differ (a number stands for all parameters), values not finite, a standard deviation
     that is not positive.
     """
-    m_q, s_q, m_p, s_p = (np.asarray(v, dtype=np.float64) for v in (mean_q, std_q, mean_p, std_p))
+    m_q, s_q, m_p, s_p = (floats(v, "means and standard deviations") for v in (mean_q, std_q, mean_p, std_p))
     try:
         m_q, s_q, m_p, s_p = np.broadcast_arrays(m_q, s_q, m_p, s_p)
     except ValueError as error:
@@ -45,8 +45,16 @@ def gaussian_kl(mean_q: Any, std_q: Any, mean_p: Any, std_p: Any) -> float:
             )
     if not all(np.isfinite(v).all() for v in (m_q, s_q, m_p, s_p)):
         raise InputError("a mean or standard deviation is not finite", "check the training of the posterior")
-    ratio = s_q / s_p
-    # x - 1 - ln x without cancellation near 1, where trained posteriors stay
-    excess = (ratio - 1.0) * (ratio + 1.0)
-    total = float(np.sum(excess - np.log1p(excess) + ((m_q - m_p) / s_p) ** 2))
+    # s_q - s_p is exact where the two are close, where trained posteriors stay.
+    with np.errstate(over="ignore"):  # a KL that no float holds is infinite, and refused where it is used
+        away = (s_q - s_p) / s_p
+        excess = away * (away + 2.0)
+        spread = np.where(np.abs(away) < 0.5, _less_log1p(excess), excess - 2.0 * (np.log(s_q) - np.log(s_p)))
+        total = float(np.sum(spread + ((m_q - m_p) / s_p) ** 2))
     return up(max(0.0, 0.5 * total) * (1.0 + 1e-12 * max(1.0, m_q.size**0.5)))
+
+
+def _less_log1p(x: np.ndarray) -> np.ndarray:
+    """x - ln(1 + x) for x > -1, without cancellation near 0, where it is x^2/2."""
+    series = np.polynomial.polynomial.polyval(x, [0.0, 0.0, *((-1.0) ** k / k for k in range(2, 12))])
+    return np.where(np.abs(x) < 0.01, series, x - np.log1p(np.maximum(x, -0.99)))

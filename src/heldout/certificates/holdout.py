@@ -28,7 +28,8 @@ from heldout.certificates.binomial_tail import clopper_pearson_upper, hoeffding_
 from heldout.certificates.bounded_mean import betting_upper
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import checked_losses
-from heldout.certificates.outward import check_delta
+from heldout.certificates.loss_range import LossRange, in_range, scaled
+from heldout.certificates.outward import check_count, check_delta
 from heldout.core.errors import InputError
 
 Loss = Literal["zero-one", "bounded"]
@@ -51,6 +52,7 @@ def holdout(
     loss: Loss | None = None,
     method: Method = "exact",
     role: Role = "test",
+    loss_range: LossRange | None = None,
 ) -> Certificate:
     """An upper bound on the risk of a predictor from its `losses` [n] in [0, 1] on a test set used for no choice.
 
@@ -60,10 +62,15 @@ def holdout(
     `average_groups`: then the losses are averaged in each group and the risk of a new group is bounded
     (each group weighs the same, however many rows it has). `loss`: "zero-one" or "bounded"; None takes
     zero-one where every loss is 0 or 1. `method`, to be fixed before the losses are seen: "exact" is the binomial
-    tail or the betting bound. `role`: what the rows were used for; "validation", for choices. Withheld: a chosen
+    tail or the betting bound. `loss_range`: the least and the largest value that the loss can take, declared before the
+    losses were seen, where that is not [0, 1]. `role`: what the rows were used for; "validation", for choices. Withheld: a chosen
     predictor, validation rows, dependent rows. Errors: no losses, NaN, losses outside [0, 1],
     delta outside (0, 1), look below 1.
     """
+    if loss_range is not None:
+        unit = scaled(losses, loss_range)
+        found = holdout(unit, delta, look, fixed_beforehand, groups, average_groups, loss, method, role)
+        return in_range(found, loss_range)
     x, labels = _checked(losses, delta, look, groups, loss)
     if method not in METHODS or role not in ("test", "validation"):
         raise InputError(
@@ -144,6 +151,8 @@ def look_delta(delta: float, look: int) -> float:
     >>> round(look_delta(0.05, 1), 6), round(look_delta(0.05, 2), 6)
     (0.030396, 0.007599)
     """
+    check_delta(delta)
+    check_count(look, "look", "count looks from 1")
     return math.nextafter(delta * 6.0 / (math.pi * look) ** 2, 0.0)
 
 
@@ -164,8 +173,8 @@ def _checked(
     if loss == "zero-one" and not zero_one:
         raise InputError("losses other than 0 and 1 were given as zero-one", 'give loss="bounded"')
     check_delta(delta)
-    if look is not None and look < 1:
-        raise InputError(f"look = {look}", "count looks from 1")
+    if look is not None:
+        check_count(look, "look", "count looks from 1")
     if groups is None:
         return x, None
     if len(groups) != len(x):

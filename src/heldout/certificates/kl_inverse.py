@@ -22,6 +22,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from heldout.certificates.outward import floats
 from heldout.core.errors import InputError
 
 # Twice what the logarithms, the quotient and the sums of kl can lose, in units of the terms' sizes.
@@ -55,7 +56,7 @@ def kl_inverse_lower(q: Any, c: Any) -> Any:
 
 
 def _inverse(q: Any, c: Any, upper: bool) -> Any:
-    q_in, c_in = np.asarray(q, dtype=np.float64), np.asarray(c, dtype=np.float64)
+    q_in, c_in = floats(q, "means"), floats(c, "budgets")
     good = (q_in >= 0.0) & (q_in <= 1.0) & (c_in >= 0.0)
     if not good.all():
         where = np.flatnonzero(~good)[0]

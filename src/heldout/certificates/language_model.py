@@ -29,14 +29,14 @@ import numpy as np
 
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.code_length import check_bits
-from heldout.certificates.outward import check_delta, check_independent, up
+from heldout.certificates.outward import MOST, check_count, check_delta, check_independent, floats, shown, up
 from heldout.core.errors import InputError
 
 
 def smoothed_bits(probability: Any, alpha: float, vocabulary: int) -> np.ndarray:
     """-log2((1 - alpha) p + alpha/vocabulary) for the probabilities of the tokens that came, any shape."""
     _check_smoothing(alpha, vocabulary)
-    p = np.asarray(probability, dtype=np.float64)
+    p = floats(probability, "probabilities")
     if not ((p >= 0) & (p <= 1)).all():
         raise InputError(
             "a token's probability lies outside [0, 1] or is NaN", "pass probabilities, not logits"
@@ -70,16 +70,13 @@ def document_upper(
     check_bits(bits)
     span = smoothed_range(alpha, vocabulary)
     _check_mean(mean, n, alpha, vocabulary)
-    if tried < 1:
-        raise InputError(
-            f"tried = {tried}", "count the values of alpha that the choice was among, at least 1"
-        )
+    check_count(tried, "tried", "count the values of alpha that the choice was among")
     prior = bits * math.log(2) + math.log(tried)
     if sampled is None:
         return up(mean + up(span * math.sqrt(up(prior - math.log(delta)) / (2 * n))))
-    if not 1 <= sampled <= n:
+    if not 1 <= sampled <= n or sampled != int(sampled):
         raise InputError(
-            f"a sample of {sampled} of {n} documents", "give the number of documents the mean is over"
+            f"a sample of {shown(sampled)} of {n} documents", "give the number of documents the mean is over"
         )
     share = sampled / (n + sampled)
     whole = math.sqrt(up(prior + math.log(1.0 / (share * delta))) / (2 * n))
@@ -104,7 +101,7 @@ def language_model(
     m < n is a random sample of them. The value is in bits a token; log2 V, the uniform guess, is the
     trivial one. Errors: as `document_upper`; losses outside the smoothed range; dependent documents.
     """
-    x = np.asarray(losses, dtype=np.float64)
+    x = floats(losses)
     if x.ndim != 1 or len(x) == 0:
         raise InputError(f"losses have shape {x.shape}", "give one mean loss a document, at least one")
     _check_smoothing(alpha, vocabulary)
@@ -149,18 +146,18 @@ def language_model(
 
 
 def _check_smoothing(alpha: float, vocabulary: int) -> None:
-    if not 0.0 < alpha < 1.0 or vocabulary < 2:
+    if not 1e-300 <= alpha < 1.0 or not 2 <= vocabulary <= MOST or vocabulary != int(vocabulary):
         raise InputError(
-            f"alpha = {alpha:g} over {vocabulary} tokens",
+            f"alpha = {shown(alpha)} over {shown(vocabulary)} tokens",
             "give a smoothing between 0 and 1 and a vocabulary of at least 2; without smoothing the loss has no range",
         )
 
 
 def _check_mean(mean: float, n: int, alpha: float, vocabulary: int) -> None:
-    if n < 1:
-        raise InputError(f"n = {n}", "a bound needs at least one document")
+    check_count(n, "n", "a bound needs at least one document; give their number")
     most = -math.log2(alpha / vocabulary)
     if not 0.0 <= mean <= most + 1e-9:
         raise InputError(
-            f"a mean loss of {mean:g} bits outside [0, {most:.4g}]", "use the smoothed loss, in bits a token"
+            f"a mean loss of {shown(mean)} bits outside [0, {most:.4g}]",
+            "use the smoothed loss, in bits a token",
         )

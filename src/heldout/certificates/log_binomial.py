@@ -6,8 +6,9 @@ A code of 2,000 bits asks for delta 2^-2000, which is 0 in float64; so is the ta
 `binom.logcdf` ends where that underflows, at e^-744 (.0503 below, too small). scipy's inverse of the incomplete beta
 function loses digits as n grows: for 999 errors in 1e9 rows it gives a bound that fails twice as often as .05. Here the
 largest term of the tail is computed by its deviance (Loader 2000, "Fast and accurate computation of binomial
-probabilities"), which adds no large numbers, the others follow by the ratios of neighbours, and what is cut off is bounded
-by a geometric series and added. A root is bracketed and its outer end returned. Langford 2005, JMLR 6, 273.
+probabilities"), which adds no large numbers, the others follow by the ratios of neighbours, and what is cut off lies between
+0 and a geometric series. A root is bracketed and its outer end returned: one at which the tail is certainly below delta.
+Langford 2005, JMLR 6, 273.
 
 >>> round(log_binomial_upper(7, 360, math.log(0.05)), 9)                     # Clopper-Pearson
 0.036211088
@@ -15,6 +16,8 @@ by a geometric series and added. A root is bracketed and its outer end returned.
 0.0661386
 >>> round(log_binomial_upper(999, 10**9, math.log(0.05)) * 1e6, 6), round(log_binomial_lower(7, 360, math.log(0.05)), 6)
 (1.052577, 0.009161)
+>>> round(log_binomial_upper(5 * 10**8, 10**9, math.log(0.5)), 12)           # the median: (k + 2/3)/(n + 1/3), nearly
+0.5000000005
 """
 
 from __future__ import annotations
@@ -24,12 +27,18 @@ from collections.abc import Callable
 
 import numpy as np
 
+from heldout.certificates.outward import LARGEST, check_count, shown
 from heldout.core.errors import InputError
 
 # A few units of the last place for each of the logarithms and products that a tail is made of.
 ROUNDING = 2e-15
 CUT = 45.0  # e^-45 is below the rounding of 1
 NARROW = 1e-13
+AROUND = (NARROW, 1e-10, 1e-7, 1e-4)  # how far from a guess the ends of the bracket are looked for
+CHUNK, MOST = (
+    1 << 14,
+    1 << 22,
+)  # terms summed at once, and at most; the rest stays within its geometric series
 
 Tail = Callable[[int, int, float], tuple[float, float]]
 
@@ -44,10 +53,12 @@ def log_binomial_upper(k: int, n: int, log_delta: float, guess: float = math.nan
         return 1.0
     # Up to p = k/n the median of the number of errors is at most k.
     low, high = (k / n if log_delta < math.log(0.5) else 0.0), 1.0
-    inside, outside = guess * (1.0 - NARROW), guess * (1.0 + NARROW)
-    if low < inside and outside < 1.0:
-        low = inside if _above(log_cdf, k, n, inside, log_delta) else low
-        high = outside if _below(log_cdf, k, n, outside, log_delta) else high
+    for width in AROUND:
+        inside, outside = guess * (1.0 - width), guess * (1.0 + width)
+        if low < inside < high and _above(log_cdf, k, n, inside, log_delta):
+            low = inside
+        if low < outside < high and _below(log_cdf, k, n, outside, log_delta):
+            high = outside
     while high - low > NARROW * high:
         middle = 0.5 * (low + high)
         if _below(log_cdf, k, n, middle, log_delta):
@@ -63,10 +74,12 @@ def log_binomial_lower(k: int, n: int, log_delta: float, guess: float = math.nan
     if k == 0:
         return 0.0
     low, high = 0.0, (k / n if log_delta < math.log(0.5) else 1.0)
-    inside, outside = guess * (1.0 + NARROW), guess * (1.0 - NARROW)
-    if inside < high and outside > 0.0:
-        high = inside if _above(log_sf, k, n, inside, log_delta) else high
-        low = outside if _below(log_sf, k, n, outside, log_delta) else low
+    for width in AROUND:
+        inside, outside = guess * (1.0 + width), guess * (1.0 - width)
+        if low < inside < high and _above(log_sf, k, n, inside, log_delta):
+            high = inside
+        if low < outside < high and _below(log_sf, k, n, outside, log_delta):
+            low = outside
     while high - low > NARROW * high and high > 1e-300:
         middle = 0.5 * (low + high)
         if _below(log_sf, k, n, middle, log_delta):
@@ -119,13 +132,20 @@ def _summed(k: int, n: int, p: float, mirrored: bool = False) -> tuple[float, fl
     if k == 0:
         return top, slack
     first = k / (n - k + 1.0) * odds
-    if first >= 1.0:  # the wrong side of the mean: no series converges at once, and none is asked for
-        return 0.0, 0.0
-    terms = min(k, 1 + int(CUT / -math.log(first)))
-    i = np.arange(terms, dtype=np.float64)
-    series = np.cumprod((k - i) / (n - k + 1.0 + i) * odds)
-    rest = float(series[-1]) * first / (1.0 - first) if terms < k else 0.0
-    return top + math.log1p(float(series.sum()) + rest), slack + ROUNDING * (1.0 + 0.5 * terms)
+    if first >= 1.0:  # the wrong side of the mean, by rounding alone: nothing is claimed
+        return 0.0, math.inf
+    total, term, done = 1.0, 1.0, 0
+    some = min(CHUNK, 1 + int(CUT / -math.log(first)))
+    while True:
+        i = np.arange(done, min(done + some, k), dtype=np.float64)
+        series = term * np.cumprod((k - i) / (n - k + 1.0 + i) * odds)
+        total, term, done = total + float(series.sum()), float(series[-1]), done + len(i)
+        ratio = (k - done) / (n - k + 1.0 + done) * odds
+        rest = term * ratio / (1.0 - ratio)
+        if rest <= 1e-17 * total or done >= MOST:
+            break
+    slack += ROUNDING * (1.0 + 0.5 * done) + 0.5 * rest / total
+    return top + math.log(total + 0.5 * rest), slack
 
 
 def _log_mass(k: int, n: int, p: float) -> tuple[float, float]:
@@ -163,7 +183,8 @@ def _stirling(n: int) -> float:
 
 
 def _check(k: int, n: int, log_delta: float) -> None:
-    if not 0 <= k <= n or n < 1:
-        raise InputError(f"{k} errors in {n} rows", "give 0 <= k <= n and n of at least 1")
-    if not -math.inf < log_delta < 0.0:
-        raise InputError(f"ln delta = {log_delta}", "give a finite number below 0")
+    check_count(n)
+    if not 0 <= k <= n or k != int(k):
+        raise InputError(f"{shown(k)} errors in {n} rows", "give 0 <= k <= n, whole numbers")
+    if not -LARGEST < log_delta < 0.0:
+        raise InputError(f"ln delta = {shown(log_delta)}", "give a finite number below 0")

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import gammaln, xlogy
 
 from heldout.certificates.kl_inverse import kl_inverse_upper
-from heldout.certificates.outward import check_delta, check_divergence, check_mean, up
+from heldout.certificates.outward import check_count, check_delta, check_divergence, check_mean, up
 
 Constant = Literal["2 sqrt n", "xi"]
 
@@ -45,6 +45,7 @@ def maurer_budget(kl: float, n: int, delta: float, constant: Constant = "2 sqrt 
     """
     check_delta(delta)
     check_divergence(kl)
+    check_count(n)
     most = xi(n) if constant == "xi" else 2.0 * math.sqrt(n)
     return up(kl + math.log(most) - math.log(delta))
 
@@ -55,6 +56,7 @@ def xi(n: int) -> float:
 
     Summed up to a million rows; 2 sqrt(n) beyond.
     """
+    check_count(n)
     if n > 1_000_000:
         return 2.0 * math.sqrt(n)
     k = np.arange(n + 1, dtype=np.float64)

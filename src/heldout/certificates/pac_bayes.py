@@ -27,6 +27,7 @@ from heldout.certificates.bounded_mean import betting_upper
 from heldout.certificates.catoni import catoni_union_upper
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.data_dependent_prior import Prior
+from heldout.certificates.loss_range import LossRange, in_range, scaled
 from heldout.certificates.maurer_kl import maurer_kl_upper
 from heldout.certificates.mcallester import mcallester_upper
 from heldout.certificates.monte_carlo import mean_of_draws, monte_carlo_upper
@@ -77,16 +78,24 @@ def pac_bayes(
     groups: Any | None = None,
     time: Any | None = None,
     quantity: str = "error rate of the randomized predictor on new rows of the same kind",
+    loss_range: LossRange | None = None,
 ) -> Certificate:
     """The certificate from `draw_losses` [k]: the mean loss in [0, 1], over the rows of the bound, of k draws from Q.
 
     `bound_rows`: the ids of these rows; `kl`: KL(Q|P) in nats; `prior`: P's origin and the rows it saw; `data`:
     fingerprint of the data, compared with the prior's. `draws`: the Monte-Carlo step by the "kl" bound (T10) or by
     `betting_upper`, which uses that draws differ little. `form` and `draws` must be chosen before the losses are
-    seen. `tried`: how many priors (widths, seeds) the posterior's was chosen among with these rows. Errors:
+    seen. `tried`: how many priors (widths, seeds) the posterior's was chosen among with these rows. `loss_range`: declared
+    beforehand, where the losses do not lie in [0, 1]. Errors:
     deltas outside (0, 1), mc_delta not below delta, losses outside [0, 1], KL infinite, a prior that saw a row of
     the bound or came from other data, rows declared dependent.
     """
+    if loss_range is not None:
+        found = pac_bayes(
+            scaled(draw_losses, loss_range), bound_rows, kl, prior, delta, mc_delta, form=form, draws=draws, tried=tried,
+            data=data, groups=groups, time=time, quantity=quantity,
+        )  # fmt: skip
+        return in_range(found, loss_range)
     check_delta(delta)
     check_delta(mc_delta, "mc_delta")
     if mc_delta >= delta:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heldout.certificates.outward import check_delta, check_mean, up
+from heldout.certificates.outward import check_count, check_delta, check_mean, check_size, shown, up
 from heldout.core.errors import InputError
 
 
@@ -43,7 +43,11 @@ def path_gap(
     """What is added to the share of rows below the margin, rounded up; may exceed 1. B fixed before the rows."""
     check_delta(delta)
     check_mean(0.0, n)
-    if not (path_norm >= 0 and layers >= 1 and inputs >= 1 and largest_input >= 0 and margin > 0):
-        raise InputError("a norm, a size or the margin is not positive", "give positive numbers")
+    check_size(path_norm, "a path norm", "give a number of at least 0")
+    check_size(largest_input, "a largest input", "give a number of at least 0")
+    check_size(margin, "a margin", "give a positive number", positive=True)
+    check_count(inputs, "inputs", "give the number of inputs")
+    if not 1 <= layers <= 1000 or layers != int(layers):
+        raise InputError(f"{shown(layers)} layers", "give the number of layers, 1 to 1000")
     complexity = 2.0 ** (layers - 1) * path_norm * largest_input * math.sqrt(2 * math.log(2 * inputs) / n)
     return up(2 * complexity / margin + math.sqrt(-math.log(delta) / (2 * n)))

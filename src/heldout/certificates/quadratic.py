@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 
 from heldout.certificates.maurer_kl import maurer_budget
-from heldout.certificates.outward import check_mean, up
+from heldout.certificates.outward import check_mean, shown, up
 from heldout.core.errors import InputError
 
 
@@ -37,7 +37,7 @@ def lambda_upper(mean: float, kl: float, n: int, delta: float, lam: float) -> fl
     check_mean(mean, n)
     if not 0.0 < lam < 2.0:
         raise InputError(
-            f"lambda = {lam:g}", "give a number between 0 and 2, such as best_lambda(mean, kl, n, delta)"
+            f"lambda = {shown(lam)}", "give a number between 0 and 2, such as best_lambda(mean, kl, n, delta)"
         )
     budget = maurer_budget(kl, n, delta)
     return min(1.0, up((mean + budget / (n * lam)) / (1.0 - lam / 2.0)))

@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 
 from heldout.certificates.certificate import Certificate, Charge
-from heldout.certificates.outward import check_delta, check_mean, up
+from heldout.certificates.outward import LARGEST, check_delta, check_mean, check_size, shown, up
 from heldout.core.errors import InputError
 
 
@@ -31,9 +31,9 @@ def rademacher_gap(n: int, norm: float, largest_input: float, margin: float, del
     """
     check_delta(delta)
     check_mean(0.0, n)
-    if not (0 <= norm < math.inf and 0 <= largest_input < math.inf and margin > 0):
+    if not (0 <= norm <= LARGEST and 0 <= largest_input <= LARGEST and 1 / LARGEST <= margin <= LARGEST):
         raise InputError(
-            f"norm {norm:g}, inputs of norm {largest_input:g}, margin {margin:g}",
+            f"norm {shown(norm)}, inputs of norm {shown(largest_input)}, margin {shown(margin)}",
             "give finite norms and a positive margin, fixed before the rows",
         )
     return up(2 * norm * largest_input / (margin * math.sqrt(n)) + math.sqrt(-math.log(delta) / (2 * n)))
@@ -41,11 +41,11 @@ def rademacher_gap(n: int, norm: float, largest_input: float, margin: float, del
 
 def layered_norm(frobenius: Sequence[float]) -> float:
     """(sqrt(2 ln 2 L) + 1) times the product of the layers' Frobenius norms, rounded up: B of a binary ReLU net."""
-    if len(frobenius) == 0 or not all(0 <= f < math.inf for f in frobenius):
+    if len(frobenius) == 0 or not all(0 <= f <= LARGEST for f in frobenius):
         raise InputError(
             "the layers' norms are missing or not finite", "give one Frobenius norm of at least 0 a layer"
         )
-    return up((math.sqrt(2 * math.log(2) * len(frobenius)) + 1) * math.prod(frobenius))
+    return up((math.sqrt(2 * math.log(2) * len(frobenius)) + 1) * math.prod(map(float, frobenius)))
 
 
 def grid_norm(norm: float, delta: float) -> tuple[float, float]:
@@ -55,8 +55,7 @@ def grid_norm(norm: float, delta: float) -> tuple[float, float]:
     16.0
     """
     check_delta(delta)
-    if not 0 < norm < math.inf:
-        raise InputError(f"a norm of {norm:g}", "give a positive, finite norm")
+    check_size(norm, "a norm", "give a positive, finite norm", positive=True)
     j = math.ceil(math.log2(norm))
     place = 2 * abs(j) + (j > 0) + (j == 0)  # 0, -1, 1, -2, 2, ... as 1, 2, 3, 4, 5, ...
     return 2.0**j, math.nextafter(6 * delta / (math.pi * place) ** 2, 0.0)

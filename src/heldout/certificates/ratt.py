@@ -33,12 +33,16 @@ from heldout.certificates.log_binomial import log_cdf, log_sf
 from heldout.certificates.outward import check_delta, check_independent, check_mean, up
 from heldout.core.errors import InputError
 
+MOST_ROWS = 10**12  # the range of a count of this many is gone through value by value
+
 
 def ratt_upper(clean: float, n: int, random: float, m: int, classes: int, delta: float) -> float:
     """The bound from the training errors `clean` on n true and `random` on m random labels, rounded up, at most 1."""
     check_delta(delta)
     check_mean(clean, n)
     check_mean(random, m)
+    if max(n, m) > MOST_ROWS:
+        raise InputError(f"{n} and {m} rows", f"RATT is computed for up to {MOST_ROWS:g} of each")
     if classes < 2:
         raise InputError(f"{classes} classes", "random labels need at least 2 classes")
     part = math.log(3.0 / delta)

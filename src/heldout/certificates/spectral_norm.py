@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 
 from heldout.certificates.certificate import Certificate
-from heldout.certificates.outward import check_delta, check_mean
+from heldout.certificates.outward import LARGEST, check_delta, check_mean, check_size
 from heldout.core.errors import InputError
 
 
@@ -27,10 +27,11 @@ def spectral_complexity(spectral: Sequence[float], group: Sequence[float]) -> fl
     """R_A of layers with spectral norms ||W||_2 and norms ||W^T||_{2,1} (the sum of the 2-norms of W's rows)."""
     if len(spectral) != len(group) or len(spectral) == 0:
         raise InputError(f"{len(spectral)} spectral and {len(group)} group norms", "give one of each a layer")
-    if not all(0 < s < math.inf and 0 <= g < math.inf for s, g in zip(spectral, group)):
+    if not all(1 / LARGEST <= s <= LARGEST and 0 <= g <= LARGEST for s, g in zip(spectral, group)):
         raise InputError("a layer's norm is zero or not finite", "leave out empty layers; check the weights")
-    ratios = math.fsum((g / s) ** (2 / 3) for s, g in zip(spectral, group))
-    return math.prod(spectral) * ratios**1.5
+    ratios = math.fsum(float(g / s) ** (2 / 3) for s, g in zip(spectral, group))
+    product = math.prod(map(float, spectral))
+    return product * ratios * math.sqrt(ratios) if product else 0.0
 
 
 def spectral_norm(
@@ -44,8 +45,8 @@ def spectral_norm(
     """The row of this bound: value 1, vacuous, where R_A ||X||/(margin sqrt n) >= 1; withheld where it is below."""
     check_delta(delta)
     check_mean(0.0, n)
-    if not (input_norm > 0 and margin > 0):
-        raise InputError(f"inputs of norm {input_norm:g}, margin {margin:g}", "give positive numbers")
+    check_size(input_norm, "a norm of the inputs", "give a positive number", positive=True)
+    check_size(margin, "a margin", "give a positive number", positive=True)
     term = spectral_complexity(spectral, group) * input_norm / (margin * math.sqrt(n))
     quantity = "error rate on new rows of the same kind"
     if term < 1.0:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from heldout.certificates.certificate import Certificate, Charge
-from heldout.certificates.outward import check_delta, check_mean, up
+from heldout.certificates.outward import check_count, check_delta, check_mean, check_size, floats, shown, up
 from heldout.core.errors import InputError
 from heldout.core.streams import stream
 
@@ -40,13 +40,13 @@ class MeasuredStability(NamedTuple):
 def stability_upper(mean: float, n: int, beta: float, delta: float, largest_loss: float = 1.0) -> float:
     """T15 for a mean training loss over n rows, rounded up, at most `largest_loss`."""
     check_delta(delta)
-    if not (largest_loss > 0 and math.isfinite(largest_loss)):
-        raise InputError(f"a largest loss of {largest_loss:g}", "declare the largest value the loss can take")
-    check_mean(mean / largest_loss, n)
-    if not (math.isfinite(beta) and beta >= 0):
+    check_size(largest_loss, "a largest loss", "declare the largest value the loss can take", positive=True)
+    if not 0 <= mean <= largest_loss:
         raise InputError(
-            f"beta = {beta:g}", "give the uniform stability that is proved for the learning rule"
+            f"a mean loss of {shown(mean)}", f"give one in [0, {largest_loss:g}], the declared range"
         )
+    check_mean(0.0, n)
+    check_size(beta, "beta", "give the uniform stability that is proved for the learning rule")
     slope = up((4 * n * beta + largest_loss) * math.sqrt(-math.log(delta) / (2 * n)))
     return min(largest_loss, up(mean + 2 * beta + slope))
 
@@ -58,11 +58,11 @@ def ridge_stability(n: int, penalty: float, lipschitz: float, largest_norm: floa
     >>> round(ridge_stability(1437, 1.0, 1.0, 1.0), 10)
     0.0003479471
     """
-    if min(penalty, lipschitz, largest_norm) <= 0 or n < 1:
-        raise InputError(
-            "the penalty, the Lipschitz constant, the norm or n is not positive", "give positive numbers"
-        )
-    return up((lipschitz * largest_norm) ** 2 / (2.0 * penalty * n))
+    check_count(n)
+    for name, value in (("penalty", penalty), ("lipschitz", lipschitz), ("largest_norm", largest_norm)):
+        check_size(value, name, "give a positive number", positive=True)
+    product = lipschitz * largest_norm
+    return up(product * product / (2.0 * n) / penalty)
 
 
 def measured_stability(
@@ -109,7 +109,8 @@ def stability(
 
     Withheld where `measured` refutes the beta: replacing one row moved a loss by more.
     """
-    x = np.asarray(losses, dtype=np.float64)
+    x = floats(losses)
+    check_size(largest_loss, "a largest loss", "declare the largest value the loss can take", positive=True)
     if x.ndim != 1 or len(x) == 0 or not ((x >= 0) & (x <= largest_loss)).all():
         raise InputError(
             f"losses are empty, NaN or outside [0, {largest_loss:g}]",

@@ -21,6 +21,7 @@ import numpy as np
 
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.language_model import document_upper, smoothed_range
+from heldout.certificates.outward import floats
 from heldout.core.errors import InputError
 
 
@@ -48,12 +49,13 @@ def token_level(
 
     Errors: as `document_upper`; losses that are empty or not [m].
     """
-    x = np.asarray(losses, dtype=np.float64)
+    x = floats(losses)
     if x.ndim != 1 or len(x) == 0 or not np.isfinite(x).all():
         raise InputError(
             f"losses have shape {x.shape} or are not finite", "give one smoothed loss a token, in bits"
         )
-    most = -math.log2(alpha / vocabulary) if 0 < alpha < 1 else math.nan
+    smoothed_range(alpha, vocabulary)  # refuses what is no smoothing
+    most = -math.log2(alpha / vocabulary)
     if x.min() < 0 or x.max() > most + 1e-9:
         raise InputError(
             f"losses run from {x.min():g} to {x.max():g} bits, the smoothed range ends at {most:.4g}",

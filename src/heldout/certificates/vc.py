@@ -18,7 +18,7 @@ from typing import Any
 
 from heldout.certificates.certificate import Certificate, Charge
 from heldout.certificates.countable_class import checked_losses
-from heldout.certificates.outward import check_delta, check_independent, check_mean, up
+from heldout.certificates.outward import LARGEST, check_delta, check_independent, check_mean, shown, up
 from heldout.core.errors import InputError
 
 
@@ -26,8 +26,8 @@ def vc_gap(n: int, dimension: int, delta: float) -> float:
     """T16: the greatest gap of true and training error over the class, rounded up; may exceed 1."""
     check_delta(delta)
     check_mean(0.0, n)
-    if dimension < 1:
-        raise InputError(f"a VC dimension of {dimension}", "give a whole number of at least 1")
+    if not 1 <= dimension <= LARGEST or dimension != int(dimension):
+        raise InputError(f"a VC dimension of {shown(dimension)}", "give a whole number of at least 1")
     # Where 2n < d the growth function is at most 2^(2n).
     growth = dimension * (math.log(2 * n / dimension) + 1.0) if 2 * n >= dimension else 2 * n * math.log(2)
     return up(math.sqrt((growth + math.log(4.0) - math.log(delta)) / n))

@@ -84,6 +84,8 @@ class Certified:
             if row.control is not None and row.control.ok:
                 marks.insert(1, ("c", row.control.value))
                 said += f" (control {row.control.printed()})"
+            if row.control is not None and not row.control.ok:
+                said += f" (control {row.control.status})"
             for mark, value in marks:
                 if math.isfinite(value):
                     cells[min(width - 3, int(value * (width - 2)))] = mark

@@ -10,6 +10,7 @@ same rows that it is counted on.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import math
@@ -42,6 +43,8 @@ from heldout.core.streams import stream
 from heldout.core.subject import Subject
 from heldout.store.atomic import write_atomically
 
+NOT_RUN = "not run (interrupted)"
+LIMIT_SECONDS = 120.0
 QUANTITY = "error rate on new rows of the same kind"
 ROWS = 20_000  # more training rows than this are thinned for the net that is trained here
 Tick = Callable[[int, int], None]
@@ -58,19 +61,24 @@ def certify(
     control: bool = True,
     proof: str | os.PathLike[str] | None = None,
     progress: bool | None = False,
+    limit_seconds: float = LIMIT_SECONDS,
 ) -> Certified:
     """The table of certificates for a classifier. `control=False` leaves the shuffled twins out, in half the time.
 
     `runs`: folder of runs with the ledger of looks; None: the hold-out row is withheld. `proof`: a folder for the compressed
     model's bits (model.proof) and the rows they are counted on (rows.npz), which `heldout verify` checks anywhere. `progress`: bars
-    with the time left on stderr; None: where that is a terminal. Ctrl-C keeps the rows that are finished. Errors: delta outside
-    (0, 1), a subject that is no classifier.
+    with the time left on stderr; None: where that is a terminal. Ctrl-C keeps the rows that are finished, and one whose control is
+    not. `limit_seconds`: about how long it may take in all; of the models that are tried for compression those are left out for which
+    no time is left. Errors: delta outside (0, 1), a limit of 0 or less, a subject that is no classifier.
     """
     check_delta(delta)
+    if not limit_seconds > 0:
+        raise InputError(f"limit_seconds = {limit_seconds:g}", "give a positive number of seconds")
+    begun, kinds = time.monotonic(), list[int]()
     if subject.task != "classification" or subject.n_classes is None:
         raise InputError(
             f"the subject's task is {subject.task}",
-            "certify takes classifiers; for other losses use heldout.certificates.holdout with losses scaled to [0, 1]",
+            "certify takes classifiers; for other losses use heldout.certificates.holdout with loss_range=(least, largest), declared beforehand",
         )
     counts = np.bincount(subject.train.y.numpy(), minlength=subject.n_classes)
     chance = 1.0 - float(counts.max() / counts.sum())
@@ -90,7 +98,16 @@ def certify(
             "compression",
             lambda tick: _beside_control(
                 ("compression", "a small model trained here, in few bits"),
-                lambda twin, tell: _compressed(subject, delta, seed, twin, proof, tell),
+                lambda twin, tell: _compressed(
+                    subject,
+                    delta,
+                    seed,
+                    twin,
+                    proof,
+                    tell,
+                    (limit_seconds - time.monotonic() + begun) / (1 + control),
+                    kinds,
+                ),
                 control,
                 tick,
             ),
@@ -107,6 +124,8 @@ def certify(
                 try:
                     rows += make(functools.partial(bars.tick, name))
                     bars.tick(name, 1, 1)
+                    if rows[-1].control is not None and rows[-1].control.status == NOT_RUN:
+                        stopped = "interrupted"
                     continue
                 except (Withheld, InputError) as error:
                     reason = str(error)
@@ -114,6 +133,12 @@ def certify(
                     # What is finished is kept: an hour of training is not thrown away with the last row.
                     reason = stopped = "interrupted"
             rows.append(_withheld(name, "", delta, stopped or reason, start))
+    if kinds and kinds[0] < kinds[1]:
+        said = f", {kinds[0]} of {kinds[1]} kinds of which there was time for in {limit_seconds:g} s"
+        rows = [
+            dataclasses.replace(row, predictor=row.predictor + said) if row.family == "compression" else row
+            for row in rows
+        ]
     return Certified(subject.name, delta, chance, tuple(rows))
 
 
@@ -126,6 +151,12 @@ def _pac_bayes(subject: Subject, delta: float, seed: int, control: bool, tick: T
         ("PAC-Bayes", "a randomized net trained here"),
         ("hold-out of its prior", "the prior's net, same rows"),
     )
+    if isinstance(twin, str):
+        missing = _missing(delta, twin)
+        return [
+            Row(*families[0], found.certificate, missing, spent),
+            Row(*families[1], found.competitor, missing, 0.0),
+        ]
     return [
         Row(*families[0], found.certificate, None if twin is None else twin.certificate, spent),
         Row(*families[1], found.competitor, None if twin is None else twin.competitor, 0.0),
@@ -138,14 +169,28 @@ def _beside_control(
     """One row with its control."""
     start = time.perf_counter()
     found, twin = _twice(make, control, tick)
-    return [Row(*named, found, twin, time.perf_counter() - start)]
+    spent = time.perf_counter() - start
+    return [Row(*named, found, _missing(found.delta, twin) if isinstance(twin, str) else twin, spent)]
 
 
-def _twice(make: Callable[[str | None, Tick], Made], control: bool, tick: Tick) -> tuple[Made, Made | None]:
-    """What is made of the labels, and of shuffled ones where there is to be a control."""
+def _twice(
+    make: Callable[[str | None, Tick], Made], control: bool, tick: Tick
+) -> tuple[Made, Made | str | None]:
+    """What is made of the labels, and of shuffled ones where there is to be a control, or why that was not made."""
     runs = 2 if control else 1
     found = make(None, lambda done, of: tick(done, runs * of))
-    return found, make("shuffled labels", lambda done, of: tick(of + done, runs * of)) if control else None
+    if not control:
+        return found, None
+    try:
+        return found, make("shuffled labels", lambda done, of: tick(of + done, runs * of))
+    except KeyboardInterrupt:
+        return found, NOT_RUN
+    except (Withheld, InputError) as reason:
+        return found, str(reason)
+
+
+def _missing(delta: float, reason: str) -> Certificate:
+    return Certificate.withheld(QUANTITY, delta, 0, reason)
 
 
 def _withheld(family: str, predictor: str, delta: float, reason: str, start: float) -> Row:
@@ -240,12 +285,19 @@ def _compressed(
     shuffled: str | None,
     proof: str | os.PathLike[str] | None,
     tell: Tick,
+    limit_seconds: float,
+    kinds: list[int],
 ) -> Certificate:
+    """`kinds`: how many kinds of models were tried, of how many; the control tries the same."""
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
     y = subject.train.y if shuffled is None else _shuffled(subject.train.y, seed)
     x, c = _flat(subject), subject.n_classes or 2
-    found = compression(x, y, c, delta, seed=seed, groups=subject.train.groups, tell=tell)
+    found = compression(
+        x, y, c, delta, seed=seed, groups=subject.train.groups, tell=tell,
+        limit_seconds=math.inf if kinds else max(0.0, limit_seconds), most=kinds[0] if kinds else None,
+    )  # fmt: skip
+    kinds[:] = [found.tried, found.kinds]
     if proof is not None and shuffled is None:
         rows = io.BytesIO()
         np.savez_compressed(rows, x=x.numpy(), y=y.numpy())

@@ -21,8 +21,11 @@ from heldout import __version__
 from heldout.certifying.certified import Certified, Row
 
 
-def certified_page(found: Certified, seed: int = 0, data_hash: str = "") -> dict[str, Any]:
-    """What the page draws and `--json` writes: `found` with its answer, date, version, command and hash of the test rows."""
+def certified_page(
+    found: Certified, seed: int = 0, data_hash: str = "", predictor_hash: str = ""
+) -> dict[str, Any]:
+    """What the page draws and `--json` writes: `found` with its answer, date, version, command and hashes of the test rows
+    and of the model's answers."""
     return {
         "schema": "heldout.certify/1",
         "title": found.name,
@@ -30,6 +33,7 @@ def certified_page(found: Certified, seed: int = 0, data_hash: str = "") -> dict
         "version": __version__,
         "seed": seed,
         "data_hash": data_hash,
+        "predictor_hash": predictor_hash,
         "seconds": round(sum(row.seconds for row in found.rows), 2),
         "headline": _headline(found),
         "sentence": " ".join(_sentences(found)),
@@ -68,6 +72,9 @@ def _sentences(found: Certified) -> list[str]:
     vacuous = [row.family for row in found.rows if row.certificate.vacuous]
     if vacuous:
         said.append(f"Vacuous: {', '.join(vacuous)}.")
+    for row in found.rows:
+        if row.control is not None and not row.control.ok and row.certificate.ok:
+            said.append(f"The shuffled-label control of {row.family}: {row.control.status}.")
     if found.suspicious:
         said.append(
             f"The shuffled-label control of {', '.join(found.suspicious)} lies below chance, which a sound bound does with probability delta at most: "

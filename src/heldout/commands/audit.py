@@ -86,14 +86,16 @@ class AuditCommand:
             )
         else:
             from heldout.auditing.audit import data_hash
-            from heldout.auditing.certificates import beside, read_certificates
+            from heldout.auditing.certificates import answers_hash, beside, read_certificates
             from heldout.targets import load_subject
 
             subject = load_subject(self.target or "")
             more = (
                 None
                 if self.certificates is None
-                else read_certificates(self.certificates, data_hash(subject), self.delta)
+                else read_certificates(
+                    self.certificates, data_hash(subject), self.delta, answers_hash(subject)
+                )
             )
             result = audit(
                 subject, budget=self.budget, deep=self.deep, seed=self.seed, delta=self.delta, runs=self.runs,

@@ -29,6 +29,8 @@ class CertifyCommand:
     """Write the certificates here (.json)."""
     proof: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """Write the compressed model's proof and its rows into this folder, for `heldout verify`."""
+    limit: float = 120.0
+    """About how many seconds it may take; what there is no time for is left out, and said."""
     seed: int = 0
     runs: Path = Path("runs")
     """Folder of runs, with the ledger of looks at test sets."""
@@ -39,6 +41,7 @@ class CertifyCommand:
 
         check_page(self.out)
         from heldout.auditing.audit import data_hash
+        from heldout.auditing.certificates import answers_hash
         from heldout.certifying.certify import certify
         from heldout.certifying.page import certified_page
         from heldout.plain import plain
@@ -55,9 +58,10 @@ class CertifyCommand:
             control=self.control,
             proof=self.proof,
             progress=None,
+            limit_seconds=self.limit,
         )
         sys.stdout.write(plain(f"{found}\n"))
         for family in found.suspicious:
             sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
-        page = certified_page(found, self.seed, data_hash(subject))
+        page = certified_page(found, self.seed, data_hash(subject), answers_hash(subject))
         return write_page(self.out, page) or write(self.json, json.dumps(page, indent=1))

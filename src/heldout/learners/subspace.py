@@ -29,11 +29,18 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def train_levels(
-    features: Tensor, y: Tensor, levels: int, seed: int = 0, spread: float = 2.5, sweeps: int = 12
+    features: Tensor,
+    y: Tensor,
+    levels: int,
+    seed: int = 0,
+    spread: float = 2.5,
+    sweeps: int = 12,
+    start: Tensor | None = None,
 ) -> tuple[int, ...]:
     """The levels [d] of features [n m d] and classes y [n]; m = 1 is one score of class 1 against class 0.
 
-    spread: the level K stands for `spread` standard deviations of the continuous weights at the start.
+    spread: the level K stands for `spread` standard deviations of the continuous weights at the start. start: these weights
+    [d], where `continuous_weights` has them already.
     """
     f = features.to(torch.float32)
     if f.ndim != 3 or levels < 3 or levels % 2 == 0:
@@ -42,7 +49,7 @@ def train_levels(
         )
     k = levels // 2
     scale = float(f.square().mean().sqrt()) or 1.0
-    start = _continuous(f / scale, y)
+    start = continuous_weights(f, y) if start is None else start
     step = spread * float(start.std(unbiased=False)) / k or float(start.abs().max()) / k
     if step == 0:
         return (0,) * f.shape[2]
@@ -66,11 +73,12 @@ def train_levels(
     )
 
 
-def _continuous(f: Tensor, y: Tensor, steps: int = 300) -> Tensor:
-    """Weights [d] of a softmax fit by Adam from zero."""
+def continuous_weights(features: Tensor, y: Tensor, steps: int = 300) -> Tensor:
+    """Weights [d] of a softmax fit by Adam from zero, on features [n m d] divided by their root mean square."""
+    f = features.to(torch.float32)
     w = torch.zeros(f.shape[2], requires_grad=True)
     optimizer = torch.optim.Adam([w], lr=0.05)
-    flat = f.reshape(-1, f.shape[2])
+    flat = (f / (float(f.square().mean().sqrt()) or 1.0)).reshape(-1, f.shape[2])
     for _ in range(steps):
         loss = lost_nats((flat @ w).reshape(f.shape[:2]), y).mean()
         optimizer.zero_grad()
