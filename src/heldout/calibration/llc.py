@@ -79,6 +79,22 @@ TUNED: dict[str, Make] = {
     "noise, reduced rank 4-3-4, rank 2, n = 1000": lambda seed: layered((4, 3, 4), 2, n=1000, seed=seed),
     "noise, deep linear 3-2-3-2, rank 1, n = 5000": lambda seed: layered((3, 2, 3, 2), 1, n=5000, seed=seed),
     "noise, linear map 6-2, n = 500": lambda seed: layered((6, 2), 2, n=500, seed=seed),
+    # nearly tied poles, and more branches
+    "w1^10 w2^12": lambda seed: monomial((5, 6)),
+    "w1^8 w2^10": lambda seed: monomial((4, 5)),
+    "w1^8 w2^6, prior w1^2 |w2|": lambda seed: monomial((4, 3), (2, 1)),
+    "w1^10 w2^8, prior |w1|^3 w2^2": lambda seed: monomial((5, 4), (3, 2)),
+    "w1^6 w2^8 w3^10": lambda seed: monomial((3, 4, 5)),
+    "w1^6 w2^6 w3^4": lambda seed: monomial((3, 3, 2)),
+    "w1^6 w2^4 w3^4": lambda seed: monomial((3, 2, 2)),
+    "w1^8 w2^6 w3^6": lambda seed: monomial((4, 3, 3)),
+    "w1^2 w2^6 w3^8": lambda seed: monomial((1, 3, 4)),
+    "w1^2 w2^2 w3^4 w4^4": lambda seed: monomial((1, 1, 2, 2)),
+    "reduced rank 3-3-2, rank 1": lambda seed: layered((3, 3, 2), 1),
+    "reduced rank 5-3-3, rank 1": lambda seed: layered((5, 3, 3), 1),
+    "reduced rank 5-4-3, rank 0": lambda seed: layered((5, 4, 3), 0),
+    "deep linear 3-3-2-3, rank 1": lambda seed: layered((3, 3, 2, 3), 1),
+    "deep linear 3-2-3-2, rank 1": lambda seed: layered((3, 2, 3, 2), 1),
 }
 SEALED: dict[str, Make] = {
     "regular, d = 8, condition 1e3": lambda seed: quadratic(8, 1e3),
