@@ -21,7 +21,17 @@ def cross(w: Tensor) -> Tensor:
 def steadied_and_plain(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """t E[L] of each ensemble [e k], with control variates and without."""
     trace = sample_ladder(
-        problem.loss, problem.parameters, T, seed, problem.prior, 16, 150, 200, problem.moves, 0.0, problem.identities
+        problem.loss,
+        problem.parameters,
+        T,
+        seed,
+        problem.prior,
+        16,
+        150,
+        200,
+        problem.moves,
+        0.0,
+        problem.identities,
     )
     return trace.first, trace.t * trace.loss.mean(0)
 

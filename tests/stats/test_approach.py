@@ -21,7 +21,11 @@ def test_tied_poles_fall_as_their_number_over_the_distance(mu: int) -> None:
 @pytest.mark.parametrize("far", [0.1, 0.5])
 def test_two_poles_behind_against_partial_fractions(near: float, far: float) -> None:
     def density(y: np.ndarray) -> np.ndarray:  # up to a factor
-        return 1 / (near * far) - np.exp(-near * y) / (near * (far - near)) + np.exp(-far * y) / (far * (far - near))
+        return (
+            1 / (near * far)
+            - np.exp(-near * y) / (near * (far - near))
+            + np.exp(-far * y) / (far * (far - near))
+        )
 
     step = 1e-3
     expected = (np.log(density(Y + step)) - np.log(density(Y - step))) / (2 * step)

@@ -48,7 +48,8 @@ class ControlVariates:
 
     def means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """E[y] and E[y^2], each [s e k]."""
-        assert self.sums is not None and self.products is not None
+        assert self.sums is not None
+        assert self.products is not None
         e = self.shape[1]
         mean = self.sums / self.draws
         j = mean.shape[-1] - 2
@@ -61,6 +62,8 @@ class ControlVariates:
             size = gram.diagonal(dim1=-2, dim2=-1)[..., :j].clamp(min=1e-300).sqrt()
             inner = gram[..., :j, :j] / (size[..., :, None] * size[..., None, :])
             inner = inner + RIDGE * torch.eye(j, dtype=torch.float64)
-            slope = torch.linalg.solve(inner, gram[..., :j, j:] / size[..., None]) / size[..., None]  # [s k j 2]
+            slope = (
+                torch.linalg.solve(inner, gram[..., :j, j:] / size[..., None]) / size[..., None]
+            )  # [s k j 2]
             out[:, fold::FOLDS] -= mean[:, fold::FOLDS, :, None, :j].matmul(slope[:, None]).squeeze(-2)
         return out[..., 0].numpy(), out[..., 1].numpy()

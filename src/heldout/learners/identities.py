@@ -42,7 +42,8 @@ class Identities:
         p = offset.numel()
         sizes = tuple(tensors) if len(tensors) <= MOST_TENSORS else (p,)
         self.offset, self.rotation = offset, rotation
-        self.member = torch.block_diag(*(torch.ones(size, 1, dtype=torch.float64) for size in sizes))  # [p l]
+        owner = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        self.member = torch.nn.functional.one_hot(owner, len(sizes)).to(torch.float64)  # [p l]
         self.stiff = (curvature > STIFF * curvature.max().clamp(min=1e-300)).to(torch.float64)
         self.both = bool(self.stiff.any()) or bool((offset != 0).any())
         self.shifts = shifts and p <= MOST_SHIFTS

@@ -51,4 +51,5 @@ def _table(kappas: tuple[float, ...]) -> tuple[Floats, Floats]:
         bend = slope_below - kappa * slope
         below, slope_below = h, slope
     g = slope / h
-    return grid, np.stack([g, bend / h - g**2])
+    table: Floats = np.stack([g, bend / h - g**2])
+    return np.asarray(grid, dtype=np.float64), table

@@ -192,7 +192,9 @@ class _Design:
                 solution = y @ np.linalg.pinv(columns).T  # [j f c]
                 chi = ((y - solution @ columns.T) ** 2).sum(2)
                 free = len(keep) + extra
-                criteria.append(TEMPER * chi + self.penalties + 2 * free + 2 * LEFT_OUT * (start + self.rungs - stop))
+                criteria.append(
+                    TEMPER * chi + self.penalties + 2 * free + 2 * LEFT_OUT * (start + self.rungs - stop)
+                )
                 values.append(solution[:, :, 0])
                 fits.append((keep, solution[0], chi[0] / np.maximum(y.shape[2] - free, 1)))
         ic, value = np.stack(criteria, 1), np.stack(values, 1)  # [j w f]
@@ -242,4 +244,3 @@ class _Average:
 
 def _pair(first: Floats, second: Floats) -> Floats:
     return np.stack([first, second], axis=-1)
-

@@ -5,6 +5,7 @@
    without, and never beyond what the loss's precision resolves.
 3. `ensembles` ladders of exact chains with exchange (learners/ladder.py), and `fit_ladder` on their means.
    The error was calibrated with the usual number of rungs; where there are fewer, it grows with the square of the ratio.
+   Without noise, rungs from the first on which chains from w* and from the box differ are left out.
 4. `doubts`: what withholds the answer. Chains that have not converged get one more attempt, `LONGER` times as long.
 """
 
@@ -24,7 +25,7 @@ from heldout.core.estimate import Estimate
 from heldout.core.streams import stream, torch_seed
 from heldout.learners.ladder import LadderTrace, sample_ladders
 from heldout.measures.posterior.coefficient import LearningCoefficient
-from heldout.measures.posterior.doubts import doubts
+from heldout.measures.posterior.doubts import doubts, gaps
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import LONGER, NOISY_RUNGS, RUNGS, Ladder
 from heldout.stats.ladder_fit import LadderFit, fit_ladder
@@ -34,6 +35,7 @@ Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS = 14, 4
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
+APART, AGREED = 3.0, 12  # t between cold and hot halves; fewest rungs below the first that exceeds it
 LOWEST, HIGHEST = 10.0, 1e75
 ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
 TARGET = "lambda, corrected for multiplicity"
@@ -99,6 +101,9 @@ def _judged(
     problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace
 ) -> tuple[LearningCoefficient, bool]:
     """What one seed's ladder says, withheld where it is not to be believed; and whether longer chains may mend that."""
+    asked = len(trace.t)
+    if problem.n is None:
+        trace = _agreed(trace)
     rungs = trace.t
     curves, overall = trace.first, trace.first.mean(0)  # [e k], [k]
     squares = trace.second - 2 * overall * curves + overall**2
@@ -108,7 +113,7 @@ def _judged(
     fit = fit_ladder(trace.t, curves, squares, problem.n, box) if finite else None
     if fit is not None:
         usual = RUNGS if problem.n is None else NOISY_RUNGS
-        fit = replace(fit, stderr=fit.stderr * max(1.0, usual / len(rungs)) ** 2)
+        fit = replace(fit, stderr=fit.stderr * max(1.0, usual / asked) ** 2)
     stderr = curves.std(0, ddof=1) / math.sqrt(chosen.ensembles)
     checks, reason, longer = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen)
     n = problem.n or 0
@@ -135,6 +140,7 @@ def _judged(
             "burn": chosen.burn,
             "draws": chosen.draws,
             "rungs": len(rungs),
+            "rungs left out at the top": asked - len(rungs),
             "lowest t": float(rungs[0]),
             "highest t": float(rungs[-1]),
             "radius": f"{float(problem.radius.min()):.3g} to {float(problem.radius.max()):.3g}",
@@ -146,6 +152,26 @@ def _judged(
         multiplicity=fit.multiplicity if fit else math.nan,
     )
     return told, longer
+
+
+def _agreed(trace: LadderTrace) -> LadderTrace:
+    """The rungs below the first one on which cold and hot ensembles differ: higher up, mixing fails first. All of them
+    where fewer than `AGREED` would be left: then the doubts say so."""
+    apart = gaps(trace.first, trace.hot) > APART
+    keep = int(np.argmax(apart)) if apart.any() else len(trace.t)
+    if keep < AGREED or keep == len(trace.t):
+        return trace
+    return replace(
+        trace,
+        loss=trace.loss[:, :, :keep],
+        burn_loss=trace.burn_loss[:, :, :keep],
+        t=trace.t[:keep],
+        acceptance=trace.acceptance[:keep],
+        traded=trace.traded[: keep - 1],
+        sizes=trace.sizes[:keep],
+        first=trace.first[:, :keep],
+        second=trace.second[:, :keep],
+    )
 
 
 def _estimate(fit: LadderFit, chosen: Ladder, method: str, n: int) -> Estimate:
