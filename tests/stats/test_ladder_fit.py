@@ -54,6 +54,33 @@ def test_intervals_cover() -> None:
     assert covered >= 16  # of 19 expected; fewer in 1 of 300 such tests at 95%
 
 
+def sums_of_waiting_times(t: np.ndarray, poles: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Lambda and V of prod w_i^(2 k_i) on (0, 1): log K is minus a sum of exponential times, whose rates are the poles."""
+    x = np.linspace(0, 150, 15_001)
+    density = poles[0] * np.exp(-poles[0] * x)
+    for pole in poles[1:]:
+        step = pole * np.exp(-pole * x)
+        size = 2 * len(x)
+        density = np.fft.irfft(np.fft.rfft(density, size) * np.fft.rfft(step, size), size)[: len(x)].clip(0)
+    s = np.exp(-x)
+    moments = np.array([[(density * np.exp(-one * s) * s**k).sum() for k in range(3)] for one in t])
+    first, second = t * moments[:, 1] / moments[:, 0], t**2 * moments[:, 2] / moments[:, 0]
+    return first, second - first**2
+
+
+@pytest.mark.parametrize("poles", [(1 / 5, 1 / 4), (1 / 6, 1 / 6, 1 / 4), (1 / 7, 1 / 6, 1 / 2), (0.3, 0.37)])
+def test_poles_that_nearly_tie(poles: tuple[float, ...]) -> None:
+    t = np.geomspace(1e4, 1e45, 26)
+    curve, square = sums_of_waiting_times(t, poles)
+    value, off = min(poles), []
+    for seed in range(3):
+        draws = np.random.default_rng(seed).standard_normal((2, 16, len(t))) * 0.02
+        fit = fit_ladder(t, curve * (1 + draws[0]), square * (1 + draws[1]))
+        assert abs(fit.value - value) < 3 * fit.stderr
+        off.append(fit.value / value - 1)
+    assert max(np.abs(off)) < 0.08
+
+
 def test_an_offset_of_the_reference_loss_does_no_harm() -> None:
     t, n = np.geomspace(20, 5000, 16), 5000
     rng = np.random.default_rng(0)

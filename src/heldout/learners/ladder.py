@@ -24,7 +24,9 @@ from torch import Tensor
 from heldout.core.cost import spend
 from heldout.core.streams import stream
 from heldout.learners import hmc
+from heldout.learners.control_variates import ControlVariates
 from heldout.learners.exchange import exchange
+from heldout.learners.identities import Identities
 from heldout.learners.replica_noise import ReplicaNoise
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.tempered import Energy, Point, Prior, Tempered, box_prior
@@ -37,7 +39,8 @@ SWEEPS = 3  # pairs of exchange sweeps after each trajectory; they cost no gradi
 @dataclass(frozen=True)
 class LadderTrace:
     """What the ladder saw: loss [draws e k] and burn_loss [burn e k] (above the start), t [k], acceptance [k], traded [k-1] (share of exchanges
-    taken), step sizes [k], the lowest loss met, the farthest |z| coordinate, and the gradients each replica took."""
+    taken), step sizes [k], the lowest loss met, and the gradients each replica took; first and second [e k]: the means of
+    t L and (t L)^2, by control variates where `identities` were given."""
 
     loss: NDArray[np.float64]
     t: NDArray[np.float64]
@@ -48,6 +51,8 @@ class LadderTrace:
     gradients: int
     hot: NDArray[np.bool_]
     burn_loss: NDArray[np.float64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
 
 
 def sample_ladder(
@@ -61,10 +66,13 @@ def sample_ladder(
     draws: int = 500,
     moves: Rescaling | None = None,
     jitter: float = 0.0,
+    identities: Identities | None = None,
 ) -> LadderTrace:
     """Samples exp(-t_k loss(z) - prior(z)) on all rungs t [k], rising. loss is 0 at z = 0."""
     rungs = np.asarray(t, dtype=np.float64)[None]
-    return sample_ladders(loss, parameters, rungs, [seed], prior, ensembles, burn, draws, moves, jitter)[0]
+    return sample_ladders(
+        loss, parameters, rungs, [seed], prior, ensembles, burn, draws, moves, jitter, identities
+    )[0]
 
 
 def sample_ladders(
@@ -78,6 +86,7 @@ def sample_ladders(
     draws: int = 500,
     moves: Rescaling | None = None,
     jitter: float = 0.0,
+    identities: Identities | None = None,
 ) -> list[LadderTrace]:
     """`sample_ladder` for each seed on its own rungs t [s k], in one population: the cost of a step is shared."""
     rungs = torch.as_tensor(np.asarray(t, dtype=np.float64))
@@ -91,6 +100,7 @@ def sample_ladders(
     start = torch.cat([_start(seed, e, k, parameters, jitter) for seed in seeds])
     state = hmc.init(target, start)
     kept, early = np.empty((draws, s, e, k)), np.empty((burn, s, e, k))
+    steadied = ControlVariates(s, e, k) if identities is not None else None
     accepted, traded = torch.zeros(s, k), torch.zeros(s, max(k - 1, 0))
     lowest, gradients = torch.zeros(s, dtype=torch.float64), 0
     for now in range(burn + draws):
@@ -110,9 +120,14 @@ def sample_ladders(
         if now >= burn:
             kept[now - burn] = seen
             traded += moved.view(s, e, -1).mean(1)
+            if identities is not None and steadied is not None:
+                zero, slope = identities.at(state.point, at.t)
+                y = at.t * state.point.loss
+                steadied.add(y, torch.cat([zero, zero * y[:, None] + slope], dim=1))
         else:
             early[now] = seen
     spend(float(gradients * s * e * k))
+    first, second = steadied.means() if steadied is not None else _plain(kept, rungs.numpy())
     sizes, hot = warm.size.view(s, e, k)[:, 0], np.arange(e) >= e // 2
     return [
         LadderTrace(
@@ -125,9 +140,18 @@ def sample_ladders(
             gradients,
             hot,
             early[:, i],
+            first[i],
+            second[i],
         )
         for i in range(s)
     ]
+
+
+def _plain(
+    kept: NDArray[np.float64], t: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means of t L and (t L)^2 [s e k] of losses [draws s e k]."""
+    return t[:, None] * kept.mean(0), t[:, None] ** 2 * np.square(kept).mean(0)
 
 
 def _start(seed: int, ensembles: int, k: int, parameters: int, jitter: float) -> Tensor:

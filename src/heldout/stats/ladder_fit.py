@@ -2,11 +2,12 @@
 
 With Z(t) = int exp(-t K) phi the evidence, Lambda = t E_t[K] = -d log Z/d log t and V = t^2 Var_t K = Lambda - dLambda/d log t.
 As t grows Lambda -> lambda, so slowly where poles of Z tie (m > 1) or nearly tie that the approach has to be fitted:
-    Lambda(t) = lambda - mu kappa/(exp(kappa (log t + c)) - 1) - a t^(-1/2) + b1 t/n + b2 (t/n)^2,
-kappa = 0 standing for mu/(log t + c): m = mu + 1. The b-terms (with n examples and noise) absorb the offset of the
-reference loss and the next order; without noise there are none. Forms and windows (the lowest rungs may be left out, with noise the highest too) are
-averaged with weights exp(-IC/2), IC = TEMPER chi^2 + 2 parameters + 2 (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103,
-114502). The error: jackknife over ensembles at fixed weights, `SPREAD` times the spread over forms and windows, `FLOOR` of
+    Lambda(t) = lambda - g(log t + c) - a t^(-1/2) + b1 t/n + b2 (t/n)^2,
+g = `approach` for up to three poles behind lambda, tied with it or at a distance (m = 1 + the tied ones). The b-terms (with n
+examples and noise) absorb the offset of the reference loss and the next order; without noise there are none. Forms and
+windows (the lowest rungs may be left out, with noise the highest too) are averaged with weights exp(-IC/2), IC = TEMPER chi^2
++ 2 parameters + 2 (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103, 114502), times `WEIGHTS`.
+The error: jackknife over ensembles at fixed weights, `SPREAD` times the spread over forms and windows, `FLOOR` of
 the value; and with noise UNTOLD/(log(n largest) - digamma(lambda)), what a unit of m adds at t = n, where the ladder ends:
 it cannot be told from the luck of the data there, and the a-term is left out. The constants were chosen on the tuned cases
 of calibration/llc.py for 95% coverage, the weights of the forms for the smallest errors there.
@@ -25,11 +26,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.special import digamma
 
+from heldout.stats.approach import approach
 from heldout.stats.clusters import Floats
 
 FLOOR = 0.001
@@ -39,30 +41,50 @@ SPREAD, NOISY_SPREAD = (
 )  # times the spread over forms: they are few, and the truth need not be among them
 FLAT, NOISY = 2e-3, 1e-2  # relative error of any form, without and with the luck of the data
 UNTOLD = 1.0
+SMOOTH = 2  # rungs either side over which the covariance is averaged
 SHORTEST = 6  # rungs that a window keeps
 SHIFT_STD = 1.4
 TEMPER = 0.4  # of chi^2: its covariance comes from few ensembles, and exchange ties neighbouring rungs
+LEFT_OUT = 0.8  # of the criterion, for each number that a window leaves out: 2, tempered as chi^2 is
 _SHIFTS = np.linspace(-5.0, 5.0, 41)
 
 
-class Form(NamedTuple):
-    """One way to approach lambda: mu poles behind it (0: none), at the distance kappa (0: tied)."""
-
-    mu: int
-    kappa: float
-
-
-KAPPAS = (1 / 24, 1 / 12, 1 / 6, 1 / 4)
-PRIOR, NEAR = (
-    (1.0, 1.4, 2.0, 0.05),
-    (1.0, 0.5, 0.5, 0.5),
-)  # of mu = 0..3 tied poles; of one at each of the distances KAPPAS
-NOISY_PRIOR, NOISY_NEAR = (1.0, 0.5, 0.3, 0.05), (0.5, 0.5, 0.5, 0.5)
-FORMS = (
-    Form(0, 0.0),
-    *(Form(mu, 0.0) for mu in (1, 2, 3)),
-    *(Form(1, kappa) for kappa in KAPPAS),
-)
+Form = tuple[float, ...]  # the distances kappa of the poles behind lambda; 0 for a tied one
+SIXTIETH, FORTIETH, NEAR, TWELFTH, SIXTH, QUARTER = 1 / 60, 1 / 40, 1 / 24, 1 / 12, 1 / 6, 1 / 4
+WEIGHTS: dict[Form, float] = {
+    (): 1.0,
+    (0.0,): 1.0,
+    (0.0, 0.0): 1.0,
+    (0.0, 0.0, 0.0): 0.5,
+    (SIXTIETH,): 0.5,
+    (FORTIETH,): 0.5,
+    (NEAR,): 0.5,
+    (TWELFTH,): 0.5,
+    (SIXTH,): 0.5,
+    (QUARTER,): 0.5,
+    (0.0, NEAR): 0.2,
+    (0.0, TWELFTH): 0.3,
+    (0.0, QUARTER): 0.5,
+    (FORTIETH, TWELFTH): 0.2,
+    (NEAR, NEAR): 0.2,
+    (NEAR, SIXTH): 0.2,
+    (NEAR, 3 / 8): 0.3,
+    (TWELFTH, TWELFTH): 0.3,
+    (TWELFTH, 1 / 3): 0.3,
+    (SIXTH, SIXTH): 0.3,
+    (QUARTER, QUARTER): 0.3,
+    (0.0, QUARTER, QUARTER): 0.3,
+}
+NOISY_WEIGHTS: dict[Form, float] = {
+    (): 1.0,
+    (0.0,): 0.5,
+    (0.0, 0.0): 0.3,
+    (0.0, 0.0, 0.0): 0.05,
+    (NEAR,): 0.5,
+    (TWELFTH,): 0.5,
+    (SIXTH,): 0.5,
+    (QUARTER,): 0.5,
+}
 
 
 @dataclass(frozen=True)
@@ -121,6 +143,8 @@ def _whitener(both: Floats, floor: float) -> Floats:
     centred = both - both.mean(0)
     covariance = np.einsum("eki,ekj->kij", centred, centred) / (e * (e - 1))
     size = np.abs(both.mean(0)).max(1) + 1e-12
+    near = np.abs(np.subtract.outer(np.arange(covariance.shape[0]), np.arange(covariance.shape[0]))) <= SMOOTH
+    covariance = np.einsum("kl,lij->kij", near / near.sum(1, keepdims=True), covariance)
     covariance += (floor * size[:, None, None]) ** 2 * np.eye(2)
     return np.linalg.inv(np.linalg.cholesky(covariance))
 
@@ -138,15 +162,15 @@ class _Design:
             s = t / n
             shared += [_pair(s, 0 * s), _pair(s**2, -(s**2))]
         shared_columns = np.stack(shared, axis=-1)  # [k 2 c]
-        for form in FORMS:
-            for shift in expected + _SHIFTS if form.mu else (0.0,):
+        for form in WEIGHTS if self.exact else NOISY_WEIGHTS:
+            for shift in expected + _SHIFTS if form else (0.0,):
                 reach = x + shift
-                if form.mu and reach[0] < 0.5:
+                if form and reach[0] < 0.5:
                     continue
-                g, slope = _approach(form, reach)
-                offsets.append(_pair(-form.mu * g, -form.mu * (g - slope)))
+                g, slope = approach(form, reach)
+                offsets.append(_pair(-g, slope - g))
                 self.labels.append(form)
-                penalties.append(((shift - expected) / SHIFT_STD) ** 2 if form.mu else 0.0)
+                penalties.append(((shift - expected) / SHIFT_STD) ** 2 if form else 0.0)
         self.offsets = np.stack(offsets)  # [f k 2]
         self.columns, self.penalties = shared_columns, np.array(penalties)
         self.choices = [[0], [0, 1]] if n is None else [[0, 2], [0, 2, 3]]
@@ -158,7 +182,7 @@ class _Design:
         """The weighted average over everything for each of several means [j k 2]; all but the values for the first of them."""
         rows = np.einsum("kij,kjc->kic", whiten, self.columns)
         wanted = np.einsum("kio,jfko->jfki", whiten, means[:, None] - self.offsets, optimize=True)
-        extra = np.array([1 if form.mu else 0 for form in self.labels])
+        extra = np.array([1 if form else 0 for form in self.labels])
         criteria, values, fits = [], [], []
         for start, stop in self.windows:
             a = rows[start:stop].reshape(-1, rows.shape[-1])
@@ -168,7 +192,9 @@ class _Design:
                 solution = y @ np.linalg.pinv(columns).T  # [j f c]
                 chi = ((y - solution @ columns.T) ** 2).sum(2)
                 free = len(keep) + extra
-                criteria.append(TEMPER * chi + self.penalties + 2 * free + 4 * (start + self.rungs - stop))
+                criteria.append(
+                    TEMPER * chi + self.penalties + 2 * free + 2 * LEFT_OUT * (start + self.rungs - stop)
+                )
                 values.append(solution[:, :, 0])
                 fits.append((keep, solution[0], chi[0] / np.maximum(y.shape[2] - free, 1)))
         ic, value = np.stack(criteria, 1), np.stack(values, 1)  # [j w f]
@@ -179,9 +205,9 @@ class _Design:
         first = weight[0]
         names: dict[str, float] = {}
         for w, form in zip(first.sum(0), self.labels):
-            name = "plain" if not form.mu else f"mu={form.mu} kappa={form.kappa:.3g}"
+            name = "plain" if not form else "poles behind at " + ", ".join(f"{kappa:.3g}" for kappa in form)
             names[name] = names.get(name, 0.0) + float(w)
-        each = np.array([form.mu if form.kappa == 0 else 0 for form in self.labels])
+        each = np.array([form.count(0.0) for form in self.labels])
         w, f = np.unravel_index(int(np.argmin(ic[0])), ic[0].shape)
         whole, bare = first.sum(0) @ self.offsets[:, :, 0], first.sum(0) @ self.offsets[:, :, 0]
         for (keep, solution, _), share in zip(fits, first):
@@ -197,8 +223,7 @@ class _Design:
         counts: dict[Form, int] = {}
         for form in self.labels:
             counts[form] = counts.get(form, 0) + 1
-        prior, near = (PRIOR, NEAR) if self.exact else (NOISY_PRIOR, NOISY_NEAR)
-        share = dict(zip(FORMS, (*prior, *near)))
+        share = WEIGHTS if self.exact else NOISY_WEIGHTS
         return np.array([share[form] / counts[form] for form in self.labels])
 
 
@@ -219,13 +244,3 @@ class _Average:
 
 def _pair(first: Floats, second: Floats) -> Floats:
     return np.stack([first, second], axis=-1)
-
-
-def _approach(form: Form, reach: Floats) -> tuple[Floats, Floats]:
-    """g and dg/d log t of kappa/(exp(kappa reach) - 1); 1/reach where kappa is 0."""
-    if not form.mu:
-        return np.zeros_like(reach), np.zeros_like(reach)
-    if form.kappa == 0:
-        return 1 / reach, -1 / reach**2
-    g = form.kappa / np.expm1(form.kappa * reach)
-    return g, -g * (form.kappa + g)

@@ -1,9 +1,11 @@
 """The multiplicity-corrected learning coefficient: a ladder of t = n beta, the curve Lambda(t), and the fit of (lambda, m).
 
 1. A pilot of few short chains over a wide range of t finds where the curve leaves the box and how fast neighbours part.
-2. The ladder: ratios 1 + 2.8/sqrt(Lambda), at most `rungs`, up to n with noise, up to `HIGHEST` over the pilot's start
+2. The ladder: ratios at which neighbours trade, at most `rungs`, up to n with noise, up to `HIGHEST` over the pilot's start
    without, and never beyond what the loss's precision resolves.
 3. `ensembles` ladders of exact chains with exchange (learners/ladder.py), and `fit_ladder` on their means.
+   The error was calibrated with the usual number of rungs; where there are fewer, it grows with the square of the ratio.
+   Without noise, rungs from the first on which chains from w* and from the box differ are left out.
 4. `doubts`: what withholds the answer. Chains that have not converged get one more attempt, `LONGER` times as long.
 """
 
@@ -23,9 +25,9 @@ from heldout.core.estimate import Estimate
 from heldout.core.streams import stream, torch_seed
 from heldout.learners.ladder import LadderTrace, sample_ladders
 from heldout.measures.posterior.coefficient import LearningCoefficient
-from heldout.measures.posterior.doubts import doubts
+from heldout.measures.posterior.doubts import doubts, gaps
 from heldout.measures.posterior.problem import Problem
-from heldout.measures.posterior.settings import FEWEST_RUNGS, LONGER, Ladder
+from heldout.measures.posterior.settings import LONGER, NOISY_RUNGS, RUNGS, Ladder
 from heldout.stats.ladder_fit import LadderFit, fit_ladder
 from heldout.stats.rhat_ess import ess, r_hat
 
@@ -33,7 +35,9 @@ Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS = 14, 4
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
-LOWEST, HIGHEST = 10.0, 1e18
+APART, AGREED = 3.0, 12  # t between cold and hot halves; fewest rungs below the first that exceeds it
+LOWEST, HIGHEST = 10.0, 1e75
+ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
 TARGET = "lambda, corrected for multiplicity"
 
 
@@ -79,6 +83,7 @@ def _sampled(
         chosen.draws,
         problem.moves,
         JITTER if problem.log_prior else 0.0,
+        problem.identities,
     )
 
 
@@ -96,14 +101,19 @@ def _judged(
     problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace
 ) -> tuple[LearningCoefficient, bool]:
     """What one seed's ladder says, withheld where it is not to be believed; and whether longer chains may mend that."""
+    asked = len(trace.t)
+    if problem.n is None:
+        trace = _agreed(trace)
     rungs = trace.t
-    curves = trace.t * trace.loss.mean(0)  # [e k]
-    overall = trace.loss.mean((0, 1))
-    squares = trace.t**2 * ((trace.loss - overall) ** 2).mean(0)
+    curves, overall = trace.first, trace.first.mean(0)  # [e k], [k]
+    squares = trace.second - 2 * overall * curves + overall**2
     finite = bool(np.isfinite(curves).all() and np.isfinite(squares).all())
     hats = np.array([r_hat(trace.loss[:, :, k].T) for k in range(len(rungs))])
     sizes = np.array([ess(trace.loss[:, :, k].T) for k in range(len(rungs))])
     fit = fit_ladder(trace.t, curves, squares, problem.n, box) if finite else None
+    if fit is not None:
+        usual = RUNGS if problem.n is None else NOISY_RUNGS
+        fit = replace(fit, stderr=fit.stderr * max(1.0, usual / asked) ** 2)
     stderr = curves.std(0, ddof=1) / math.sqrt(chosen.ensembles)
     checks, reason, longer = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen)
     n = problem.n or 0
@@ -130,6 +140,7 @@ def _judged(
             "burn": chosen.burn,
             "draws": chosen.draws,
             "rungs": len(rungs),
+            "rungs left out at the top": asked - len(rungs),
             "lowest t": float(rungs[0]),
             "highest t": float(rungs[-1]),
             "radius": f"{float(problem.radius.min()):.3g} to {float(problem.radius.max()):.3g}",
@@ -141,6 +152,26 @@ def _judged(
         multiplicity=fit.multiplicity if fit else math.nan,
     )
     return told, longer
+
+
+def _agreed(trace: LadderTrace) -> LadderTrace:
+    """The rungs below the first one on which cold and hot ensembles differ: higher up, mixing fails first. All of them
+    where fewer than `AGREED` would be left: then the doubts say so."""
+    apart = gaps(trace.first, trace.hot) > APART
+    keep = int(np.argmax(apart)) if apart.any() else len(trace.t)
+    if keep < AGREED or keep == len(trace.t):
+        return trace
+    return replace(
+        trace,
+        loss=trace.loss[:, :, :keep],
+        burn_loss=trace.burn_loss[:, :, :keep],
+        t=trace.t[:keep],
+        acceptance=trace.acceptance[:keep],
+        traded=trace.traded[: keep - 1],
+        sizes=trace.sizes[:keep],
+        first=trace.first[:, :keep],
+        second=trace.second[:, :keep],
+    )
 
 
 def _estimate(fit: LadderFit, chosen: Ladder, method: str, n: int) -> Estimate:
@@ -184,9 +215,14 @@ def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace) -> Floats:
     level = np.clip(np.nan_to_num(curve, nan=top), 0.05, max(2 * top, 0.1))
     while rungs[-1] < highest and len(rungs) < chosen.rungs:
         here = float(np.interp(math.log(rungs[-1]), np.log(wide), level))
-        rungs.append(min(highest, rungs[-1] * (1 + 2.8 / math.sqrt(here))))
-    fewest = max(FEWEST_RUNGS, chosen.rungs - 6) if problem.n is not None else chosen.rungs
+        rungs.append(min(highest, rungs[-1] * _ratio(here)))
+    fewest = chosen.rungs if problem.n is None else min(chosen.rungs, NOISY_RUNGS)
     return np.array(rungs) if len(rungs) >= fewest else np.geomspace(lowest, rungs[-1], fewest)
+
+
+def _ratio(level: float) -> float:
+    """Of neighbouring t, so that about .4 of exchanges are taken where Lambda is at most 1, and .2 to .4 above: t L is Gamma(Lambda)."""
+    return math.exp(1.33 * level**-0.75) if level < 1 else 1 + 2.8 / math.sqrt(level)
 
 
 def _ends(problem: Problem, chosen: Ladder, box: float) -> tuple[float, float]:
@@ -199,8 +235,19 @@ def _highest(problem: Problem, box: float) -> float:
     """The top of the ladder: n; without noise `HIGHEST` over the loss in the box, within what can be resolved."""
     if problem.n is not None:
         return float(problem.n)
-    resolved = 0.01 / problem.resolution if problem.start_loss > 1e-25 else math.inf
+    if problem.start_loss > 1e-25:
+        resolved = 0.01 / problem.resolution
+    else:
+        resolved = ROUNDING / max(_rounding(problem), 1e-300)
     return max(1e3, min(HIGHEST / box, resolved))
+
+
+def _rounding(problem: Problem) -> float:
+    """What the loss at w* gains where every weight is off by a last digit: 0 where w* is 0."""
+    signs = stream(0, "llc rounding").choice([-1.0, 1.0], (16, problem.parameters))
+    with torch.no_grad():
+        losses = problem.energy(problem.start * (1 + 2.3e-16 * torch.from_numpy(signs)))
+    return float((losses.to(torch.float64) - problem.start_loss).abs().max())
 
 
 def _box_loss(problem: Problem, seed: int) -> float:

@@ -50,10 +50,7 @@ def doubts(
     allowed = (
         float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
     ) + 10 * problem.resolution
-    cold, hot = curves[~trace.hot], curves[trace.hot]
-    gap = np.abs(cold.mean(0) - hot.mean(0)) / np.sqrt(
-        (cold.var(0, ddof=1) + hot.var(0, ddof=1)) / half + (2e-3 * np.abs(curves.mean(0))) ** 2
-    )
+    gap = gaps(curves, trace.hot)
     width = (
         float(student.ppf(0.5 + chosen.level / 2, chosen.ensembles - 1))
         * fit.stderr
@@ -99,6 +96,14 @@ def doubts(
             True,
         )
     return Doubts(checks, _of_the_fit(fit, d, width, beyond))
+
+
+def gaps(curves: Floats, hot: NDArray[np.bool_]) -> Floats:
+    """|t| [k] between the ensembles that started cold and those that started hot, curves [e k]."""
+    one, other = curves[~hot], curves[hot]
+    scatter = one.var(0, ddof=1) / len(one) + other.var(0, ddof=1) / len(other)
+    found: Floats = np.abs(one.mean(0) - other.mean(0)) / np.sqrt(scatter + (2e-3 * curves.mean(0)) ** 2)
+    return found
 
 
 def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float) -> str:

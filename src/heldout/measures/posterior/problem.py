@@ -20,6 +20,7 @@ from heldout.core.batch import take
 from heldout.core.errors import InputError, Withheld
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
+from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.measures.posterior.mean_loss import Energy, OnRows, decay_of, mean_loss
 
@@ -58,6 +59,12 @@ class Problem:
     def moves(self) -> Rescaling:
         """Rescaling moves of w, in units of the radius."""
         return Rescaling(self.start / self.radius, self.rotation, self.tensors)
+
+    @property
+    def identities(self) -> Identities:
+        """Numbers of known mean 0 for this problem's chains."""
+        noise = self.n is not None
+        return Identities(self.start / self.radius, self.rotation, self.curvature, self.tensors, noise)
 
     @property
     def localization(self) -> str:

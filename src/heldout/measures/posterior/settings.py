@@ -11,7 +11,8 @@ import numpy as np
 from heldout.core.errors import InputError
 
 Sampler = Literal["langevin", "underdamped", "hamiltonian"]
-RUNGS, ENSEMBLES, BURN, DRAWS = 22, 16, 250, 300
+RUNGS, ENSEMBLES, BURN, DRAWS = 26, 16, 250, 300
+NOISY_RUNGS = 16  # a ladder that ends at t = n is short
 FEWEST_RUNGS = 8
 LONGER = 3
 

@@ -65,8 +65,8 @@ def doubts(
         return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
     if value <= 0 and checks["loss below w*"] <= allowed:
         return (
-            f"w* is no minimum: the mean loss of the draws is below that of w* (lower by {fall():.3g} nearby); train further, "
-            "or start at the point they found"
+            f"w* is no minimum: the draws' mean loss is not above that of w*, n beta (E[L] - L(w*)) = {value:.3g} "
+            f"(lower by {max(checks['loss below w*'], fall(), 0.0):.3g} nearby); train further, or start at the point they found"
         )
     if checks["loss below w*"] > allowed:
         return (
