@@ -76,7 +76,7 @@ export function HeatFigure({ id, split, heat, xName }: Props) {
           loss 0.0001 <svg class="key" width="120" height="12">{Array.from({ length: 30 }, (_, i) => <rect x={i * 4} width={4.2} height={12} style={{ fill: `rgb(${colour(1 + Math.round((i / 29) * 254)).join(" ")})` }} />)}</svg> 10 nats
         </span>
       </p>
-      <Chart label={`Loss of ${heat.rows} ${split} probe rows at ${heat.steps.length} looks, sorted by when they were learned: ${learned}.`} height={(width) => Math.min(320, Math.max(140, width / 3)) + 60} maxWidth={920}>
+      <Chart label={`Loss of ${heat.rows} ${split} probe rows at ${heat.steps.length} looks, sorted by when they were learned: ${learned}.`} height={(width) => Math.min(320, Math.max(140, width / 3)) + 60} maxWidth={1120}>
         {(width, tall) => {
           const [top, bottom, right] = [22, tall - 44, width - 14];
           const x = linear([first, Math.max(last, first + 1)], [LEFT, right], width < 460 ? 4 : 7);

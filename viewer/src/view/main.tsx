@@ -73,7 +73,7 @@ function Viewer() {
         </div>
         <nav aria-label="pages"><ul class="tabs">{PAGES.map(([page, name]) => <li><a href={address(page)} aria-current={here === page ? "page" : undefined}>{name}</a></li>)}</ul></nav>
       </header>
-      <main class={route.page === "runs" || route.page === "sql" ? "wide" : ""} id="main"><Guard key={place}><Page route={route} /></Guard></main>
+      <main id="main"><Guard key={place}><Page route={route} /></Guard></main>
       <Help open={help} onClose={() => setHelp(false)} />
     </>
   );

@@ -28,7 +28,7 @@ function numberColumns(runs: RunLine[]): Column[] {
   for (const run of runs) for (const name of Object.keys(run.last)) times.set(name, (times.get(name) ?? 0) + 1);
   const liked = PREFERRED.filter((name) => times.has(name));
   const others = [...times].filter(([name]) => !PREFERRED.includes(name)).sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  return [...liked, ...others].slice(0, 3).map((name) => ({ name, key: (run) => run.last[name], numeric: true }));
+  return [...liked.slice(0, 3), ...others, ...liked.slice(3)].slice(0, 4).map((name) => ({ name, key: (run) => run.last[name], numeric: true }));
 }
 
 function columnsOf(runs: RunLine[]): Column[] {

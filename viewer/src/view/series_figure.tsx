@@ -71,7 +71,7 @@ export function SeriesFigure({ id, name, drawn, phases = [], named, x, y, xName,
         y={y ?? span.y}
         log={{ x: log.x, y: span.log }}
         height={height}
-        maxWidth={920}
+        maxWidth={1120}
         lines={drawn.flatMap((d) => d.lines.map((l): Line => ({ class: d.class, points: pointsOf(l, log.x) })))}
         under={(sx, _, f) => {
           const place = (v: number) => Math.min(f.right, Math.max(f.left, sx(Math.min(x[1], Math.max(x[0], v)))));
