@@ -1,4 +1,5 @@
 // A figure as a file: the drawing as SVG with its colours in it, its data as CSV.
+import { useEffect, useState } from "preact/hooks";
 import { csv, download, fileName } from "../download";
 
 type Cell = string | number | null | undefined;
@@ -44,10 +45,12 @@ interface Props {
 }
 
 export function ExportButtons({ of, name, table }: Props) {
+  const [drawn, setDrawn] = useState(true); // some figures are tables or a gallery
+  useEffect(() => setDrawn(!!drawing()), [of]);
   const drawing = () => document.getElementById(of)?.querySelector<SVGSVGElement>("svg[role=img]");
   return (
     <span class="export screen-only">
-      <button
+      {drawn && <button
         type="button"
         class="link"
         aria-label={`${name}: download the figure as svg`}
@@ -57,7 +60,7 @@ export function ExportButtons({ of, name, table }: Props) {
         }}
       >
         svg
-      </button>
+      </button>}
       {table && (
         <button
           type="button"

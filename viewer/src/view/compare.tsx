@@ -69,6 +69,7 @@ export function ComparePage({ route }: { route: Route }) {
     const series = seriesOf(run, measure);
     return series ? [{ run, series, drawn: { name: `${run.name ?? run.id}, seed ${run.seed ?? "—"}`, class: `hue-${i % 8} ${i >= 8 ? "test" : ""}`, lines: series.lines } }] : [];
   });
+  const without = runs.filter((run) => !seriesOf(run, measure));
   const x = axisOf(with_.flatMap((w) => w.series.lines), log.x);
   const span = spanOf(with_.map((w) => w.drawn), log.y);
   const xName = runs.some((r) => r.x === "step") ? "training step" : "row";
@@ -84,6 +85,7 @@ export function ComparePage({ route }: { route: Route }) {
           <button type="button" class="chip" aria-pressed={log.x} onClick={() => amend(route, { logx: log.x ? "" : "1" })}>logarithmic {xName}</button>
           <button type="button" class="chip" aria-pressed={log.y} onClick={() => amend(route, { logy: log.y ? "" : "1" })}>logarithmic values</button>
         </div>
+        {measure && without.length > 0 && <p class="absent"><span class="dash">—</span> without <Text of={measure} />: {without.map((run, i) => <>{i > 0 && ", "}<a href={address("run", run.id)}><Text of={run.name ?? run.id} /></a></>)}</p>}
         {failed.map(([id, why]) => <p class="absent"><code><Text of={id} /></code>: <Text of={why} /></p>)}
       </header>
       {!with_.length ? (

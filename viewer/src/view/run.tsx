@@ -127,7 +127,7 @@ export function RunPage({ route }: { route: Route }) {
           <span><Status status={run.status} reason={run.reason} /></span>
           {running && <span class={live.lost ? "minor" : "live"} role="status">{live.lost ? "the server does not answer" : "live"}</span>}
           {run.read < 1 && <span role="status">{Math.floor(run.read * 100)} % of its rows read</span>}
-          <span><a href={address("compare", "", { runs: run.id })}>compare with others</a></span>
+          <span><a href={address("runs", "", { pick: run.id })}>compare with others</a></span>
         </p>
         {Object.entries(run.last ?? {}).filter(([key]) => !["phase", "writer", "nonfinite"].includes(key)).map(([key, value]) => <p><span class="minor"><Text of={key} />: </span><Text of={value} /></p>)}
       </header>

@@ -52,7 +52,7 @@ function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns:
   }, [current]);
   const cells: Record<string, preact.ComponentChildren> = {
     status: <Status status={run.status} reason={run.reason} />,
-    phase: <Text of={run.phase || run.outcome} />,
+    phase: run.phase || run.outcome ? <Text of={run.phase || run.outcome} /> : "",
     step: count(run.step),
     seed: isNumber(run.seed) ? String(run.seed) : "—",
     started: moment(run.started),

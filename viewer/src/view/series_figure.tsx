@@ -90,7 +90,7 @@ export function SeriesFigure({ id, name, drawn, phases = [], named, x, y, xName,
         over={(sx, _, f) => isNumber(at) && at >= x[0] && at <= x[1] && <line class="cursor" data-unprinted x1={sx(at)} x2={sx(at)} y1={f.top} y2={f.bottom} />}
         {...(onAt ? { onX: onAt } : {})}
       />
-      <figcaption>{caption} <ExportButtons of={id} name={name} table={() => tableOf(drawn, xName)} /></figcaption>
+      <figcaption>{caption}{log.y && !span.log && " Not logarithmic: some values are not positive."} <ExportButtons of={id} name={name} table={() => tableOf(drawn, xName)} /></figcaption>
     </figure>
   );
 }
