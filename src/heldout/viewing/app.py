@@ -91,7 +91,9 @@ def make_app(asked: Asked, port: int, token: str) -> Gate:
         Route("/page/{id}", report),
         Route("/study/{name}", study),
     ]
-    return Gate(Starlette(routes=routes), port, token)
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return Gate(app, port, token)
 
 
 async def _changes(asked: Asked, run_id: str | None, listeners: asyncio.Semaphore) -> AsyncIterator[str]:

@@ -124,7 +124,7 @@ export function RunsPage({ route }: { route: Route }) {
       {shown.length === 0 ? (
         <p class="absent"><span class="dash">—</span> {all.length ? "no run matches this filter" : "this folder holds no runs yet; one appears here as soon as it starts"}</p>
       ) : (
-        <table class="cards runs">
+        <div class="scroll" tabIndex={0} role="region" aria-label="the runs"><table class="cards runs">
           <thead>
             <tr>
               <th scope="col"><span class="unseen">compare</span></th>
@@ -140,7 +140,7 @@ export function RunsPage({ route }: { route: Route }) {
             </tr>
           </thead>
           <tbody>{shown.slice(0, most).map((run, i) => <Row key={run.id} run={run} columns={columns} picked={picked.includes(run.id)} onPick={pick} current={i === at} />)}</tbody>
-        </table>
+        </table></div>
       )}
       {shown.length > most && <button type="button" onClick={() => setMost(most + PAGE)}>show {Math.min(PAGE, shown.length - most)} more</button>}
     </>
