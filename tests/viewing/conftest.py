@@ -25,9 +25,13 @@ if not AXE.is_file():
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if SERVER_MISSING:
-        terminalreporter.write_line(f"viewing: the server was not tested, for want of {' and '.join(SERVER_MISSING)}")
+        terminalreporter.write_line(
+            f"viewing: the server was not tested, for want of {' and '.join(SERVER_MISSING)}"
+        )
     if not AXE.is_file():
-        terminalreporter.write_line("viewing: the axe checks were left out; `npm ci` in viewer/ brings axe-core")
+        terminalreporter.write_line(
+            "viewing: the axe checks were left out; `npm ci` in viewer/ brings axe-core"
+        )
 
 
 if not SERVER_MISSING and not BROWSER_MISSING:

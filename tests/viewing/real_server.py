@@ -35,7 +35,10 @@ View = Callable[..., Viewed]
 def serving(folder: Path) -> tuple[subprocess.Popen[str], str]:
     """The process, and the address with its token."""
     server = subprocess.Popen(
-        [*COMMAND, str(folder)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        [*COMMAND, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     assert server.stdout is not None
     return server, server.stdout.readline().strip()
@@ -57,7 +60,9 @@ def viewed(browser: Browser) -> Iterator[View]:
         found = Viewed(page, base)
         page.on("console", lambda message: found.complaints.append(message.text))
         page.on("pageerror", lambda error: found.complaints.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((base, "data:")) else found.foreign.append(r.url))
+        page.on(
+            "request", lambda r: None if r.url.startswith((base, "data:")) else found.foreign.append(r.url)
+        )
         page.goto(address)
         page.wait_for_selector("main h1")
         assert page.url == base

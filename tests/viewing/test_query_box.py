@@ -21,7 +21,9 @@ def asked(tmp_path: Path) -> Asked:
 
 
 def test_a_query_reads_runs_and_rows(asked: Asked) -> None:
-    found = asked.sql("SELECT name, count(*) AS n, max(step) AS last FROM runs JOIN rows USING (run) GROUP BY name")
+    found = asked.sql(
+        "SELECT name, count(*) AS n, max(step) AS last FROM runs JOIN rows USING (run) GROUP BY name"
+    )
     assert found == {"columns": ["name", "n", "last"], "rows": [["modular addition", 3, 100]]}
 
 
@@ -72,5 +74,7 @@ def test_a_query_ends_in_time_and_the_next_one_runs(asked: Asked, monkeypatch: p
 def test_answers_are_limited_and_are_json(asked: Asked) -> None:
     with pytest.raises(InputError, match="more than 2,000 rows"):
         asked.sql("SELECT * FROM range(2001)")
-    found = asked.sql("SELECT 'nan'::DOUBLE, 9223372036854775807, DATE '2026-01-01', [1, 2], NULL, true, '<b>'")
+    found = asked.sql(
+        "SELECT 'nan'::DOUBLE, 9223372036854775807, DATE '2026-01-01', [1, 2], NULL, true, '<b>'"
+    )
     assert found["rows"] == [["nan", "9223372036854775807", "2026-01-01", "[1, 2]", None, True, "<b>"]]

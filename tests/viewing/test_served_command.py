@@ -41,7 +41,9 @@ def test_a_taken_port_and_a_missing_folder_are_said(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run([*COMMAND, str(tmp_path), "--port", port], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*COMMAND, str(tmp_path), "--port", port], capture_output=True, text=True, check=False
+        )
     assert done.returncode == 2 and "give another --port" in done.stderr
     done = subprocess.run([*COMMAND, str(tmp_path / "no")], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "there is no folder" in done.stderr

@@ -30,7 +30,9 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     found = asked.run(mine.path.name)
     assert found is not None and found["rows"] == 3
     assert asked.report_page(mine.path.name) is None and asked.report_page("leak.json") is None
-    assert asked.sql("SELECT count(DISTINCT writer) FROM rows JOIN runs USING (run) WHERE name = 'secret'")["rows"] == [[0]]
+    assert asked.sql("SELECT count(DISTINCT writer) FROM rows JOIN runs USING (run) WHERE name = 'secret'")[
+        "rows"
+    ] == [[0]]
     assert asked.sql("SELECT count(*) FROM rows WHERE writer LIKE '%linked%'")["rows"] == [[0]]
 
 
@@ -44,7 +46,9 @@ def test_a_manifest_that_is_a_link_out_is_not_read(tmp_path: Path) -> None:
     assert Asked(tmp_path / "runs").sql("SELECT count(*) FROM runs")["rows"] == [[0]]
 
 
-@pytest.mark.parametrize("name", ["..", ".", "", "../runs", "/etc", "a/b", "%2e%2e", "\x00", "looks", ".hidden"])
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "../runs", "/etc", "a/b", "%2e%2e", "\x00", "looks", ".hidden"]
+)
 def test_what_is_not_listed_cannot_be_opened(tmp_path: Path, name: str) -> None:
     watched(tmp_path)
     (tmp_path / ".hidden").mkdir()
@@ -66,7 +70,13 @@ def test_a_run_of_a_newer_version_says_so_and_shows_its_rows(tmp_path: Path) -> 
 def test_manifests_of_the_wrong_shape_are_listed(tmp_path: Path) -> None:
     run = watched(tmp_path, looks=2)
     manifest = json.loads((run.path / "manifest.json").read_text())
-    odd = {**manifest, "seed": "x" * 5000, "spec": [1], "started": 7, "notes": {"outcome": {"a": 1}, "phases": "no", "seconds": "x"}}
+    odd = {
+        **manifest,
+        "seed": "x" * 5000,
+        "spec": [1],
+        "started": 7,
+        "notes": {"outcome": {"a": 1}, "phases": "no", "seconds": "x"},
+    }
     (run.path / "manifest.json").write_text(json.dumps(odd))
     asked = Asked(tmp_path)
     (line,) = asked.runs()["runs"]
@@ -81,7 +91,11 @@ def test_a_folder_that_goes_away_is_an_empty_shelf(tmp_path: Path) -> None:
 
 def test_reports_are_found_by_their_schema(tmp_path: Path) -> None:
     run = watched(tmp_path, looks=2)
-    least = {"schema": "heldout.audit/1", "title": "a model", "verdict": {"headline": "undecided", "sentence": "No data."}}
+    least = {
+        "schema": "heldout.audit/1",
+        "title": "a model",
+        "verdict": {"headline": "undecided", "sentence": "No data."},
+    }
     (run.path / "report.json").write_text(json.dumps(least))
     (tmp_path / "instruments.json").write_text(json.dumps({"schema": "heldout.calibrate/1", "title": "t"}))
     (tmp_path / "other.json").write_text(json.dumps({"schema": "something/1"}))

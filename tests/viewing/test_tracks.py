@@ -84,7 +84,9 @@ def test_repeated_and_backward_steps_are_kept(tmp_path: Path) -> None:
 def test_numbers_that_are_not_finite_are_gaps(tmp_path: Path) -> None:
     run = create_run(tmp_path, "nan", {}, 0)
     values = [1.0, math.nan, math.inf, -math.inf, 2.0]
-    run.append([{"step": k, "loss": v, "score": {"value": v, "low": v, "high": v}} for k, v in enumerate(values)])
+    run.append(
+        [{"step": k, "loss": v, "score": {"value": v, "low": v, "high": v}} for k, v in enumerate(values)]
+    )
     found = Asked(tmp_path).run(run.path.name)
     text = json.dumps(found, allow_nan=False)
     assert found is not None and "NaN" not in text and "Infinity" not in text
@@ -123,7 +125,10 @@ def test_phases_come_from_the_rows_until_the_watch_has_noted_them(tmp_path: Path
     asked = Asked(tmp_path)
     found = asked.run(run.path.name)
     assert found is not None
-    assert [(p["name"], p["start"], p["end"]) for p in found["phases"]] == [("fits by rote", 0, 950), ("rule forms", 1000, 2950)]
+    assert [(p["name"], p["start"], p["end"]) for p in found["phases"]] == [
+        ("fits by rote", 0, 950),
+        ("rule forms", 1000, 2950),
+    ]
     run.note("phases", [{"name": "rule forms", "start": 100, "end": 200, "evidence": "the test loss falls"}])
     later = asked.run(run.path.name)
     assert later is not None and later["phases"][0]["evidence"] == "the test loss falls"

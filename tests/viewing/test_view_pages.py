@@ -23,7 +23,9 @@ def test_a_run_is_drawn_live_from_its_first_point_to_its_end(viewed: View, tmp_p
     run.append([look(k) for k in range(1, 40)])
     expect(it.page.locator("#facts")).to_contain_text("40 by 1 writer", timeout=15_000)
     expect(it.page.locator("#heat-train image")).to_have_count(1)
-    run.note("phases", [{"name": "rule forms", "start": 0, "end": 1950, "evidence": "the test loss falls 30-fold"}])
+    run.note(
+        "phases", [{"name": "rule forms", "start": 0, "end": 1950, "evidence": "the test loss falls 30-fold"}]
+    )
     run.finish()
     expect(it.page.locator("#phases")).to_contain_text("30-fold", timeout=15_000)
     expect(it.page.locator(".live")).to_have_count(0)
@@ -63,8 +65,7 @@ def test_filter_sort_and_choice_stand_in_the_address(viewed: View, tmp_path: Pat
     expect(it.page.locator("tbody tr")).to_have_count(4)
     assert it.page.locator("tbody th a").first.inner_text() == "sweep 2"
     it.page.keyboard.press("c")
-    it.page.wait_for_selector("#overlay .curve")
-    assert it.page.locator("#overlay .curve").count() == 2
+    expect(it.page.locator("#overlay .curve")).to_have_count(2)
     it.page.get_by_role("button", name="small multiples").click()
     expect(it.page.locator("figure[id^=small]")).to_have_count(2)
     assert "view=small" in it.page.url
@@ -102,12 +103,21 @@ def test_hostile_names_are_text_at_every_width(viewed: View, tmp_path: Path, sch
     run = hostile(tmp_path)
     watched(tmp_path)
     it = viewed(tmp_path, scheme=scheme)
-    for place in ("#/runs", f"#/run/{run.path.name}", f"#/compare?runs={run.path.name}", "#/sql", "#/reports", "#/calibration"):
+    for place in (
+        "#/runs",
+        f"#/run/{run.path.name}",
+        f"#/compare?runs={run.path.name}",
+        "#/sql",
+        "#/reports",
+        "#/calibration",
+    ):
         it.go(place)
         for width in (1280, 700, 380):
             it.page.set_viewport_size({"width": width, "height": 900})
-            assert it.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{place} at {width}"
-        assert it.page.locator("main img").count() == 0 and "owned" not in it.page.title()
+            assert it.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                f"{place} at {width}"
+            )
+        assert it.page.locator("main img").count() == 0 and it.page.title() != "owned"
         assert it.page.locator(".broken").count() == 0
     it.go("#/runs")
     assert "[U+202E]gnp.exe" in it.page.inner_text("main")
@@ -127,7 +137,11 @@ def test_the_query_box_answers_and_says_why_not(viewed: View, tmp_path: Path) ->
 
 def test_reports_open_in_an_origin_of_their_own(viewed: View, tmp_path: Path) -> None:
     run = watched(tmp_path)
-    least = {"schema": "heldout.audit/1", "title": "m", "verdict": {"headline": "undecided", "sentence": "No data."}}
+    least = {
+        "schema": "heldout.audit/1",
+        "title": "m",
+        "verdict": {"headline": "undecided", "sentence": "No data."},
+    }
     (run.path / "report.json").write_text(json.dumps(least))
     it = viewed(tmp_path)
     it.go("#/reports")
@@ -141,7 +155,11 @@ def test_the_site_works_from_disk_without_a_network(browser: Browser, tmp_path: 
     run = watched(tmp_path / "runs")
     run.finish()
     hostile(tmp_path / "runs")
-    least = {"schema": "heldout.audit/1", "title": "m", "verdict": {"headline": "undecided", "sentence": "No data."}}
+    least = {
+        "schema": "heldout.audit/1",
+        "title": "m",
+        "verdict": {"headline": "undecided", "sentence": "No data."},
+    }
     (run.path / "report.json").write_text(json.dumps(least))
     written = write_bundle(tmp_path / "runs", tmp_path / "site", studies=False)
     assert (written.runs, written.pages, written.left_out) == (2, 1, ())

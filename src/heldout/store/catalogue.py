@@ -37,7 +37,9 @@ def list_runs(root: str | os.PathLike[str]) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise_disk_error(error, "read", root)
-    runs = [run_entry(folder) for folder in folders if folder.name != LOOKS and not folder.name.startswith(".")]
+    runs = [
+        run_entry(folder) for folder in folders if folder.name != LOOKS and not folder.name.startswith(".")
+    ]
     return sorted(runs, key=lambda run: (run["created"] or "", run["run"]), reverse=True)
 
 

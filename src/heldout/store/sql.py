@@ -100,7 +100,9 @@ def _load(
 
     runs = [run for run in list_runs(root) if kept(Path(run["path"]) / "manifest.json")]
     if with_rows:  # reading every row takes time that a query of `runs` alone need not wait for
-        files = ((run["run"], path) for run in runs for path in row_files(Path(run["path"]) / "rows") if kept(path))
+        files = (
+            (run["run"], path) for run in runs for path in row_files(Path(run["path"]) / "rows") if kept(path)
+        )
         make_row_table(connection, files)
     lines = [json.dumps(run, allow_nan=False) for run in runs]
     connection.execute(

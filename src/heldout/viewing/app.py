@@ -1,11 +1,11 @@
 """The server's answers: pages and JSON about the runs of one folder, asked for by id.
 
-    /                         the page          /assets/<file>       its script and stylesheet
-    /api/runs                 all runs          /api/runs/<id>       one, ?points= and ?only= (a series' name, repeated)
-    /api/events               "changed" as server-sent events; ?run=<id>: only when this run changes
-    /api/sql                  ?q= the query, with the header X-Heldout-Sql: 1
-    /api/studies              the studies with their kept verdicts
-    /page/<id>                the report of a run or of a JSON file     /study/<name>   the page of a kept study
+/                         the page          /assets/<file>       its script and stylesheet
+/api/runs                 all runs          /api/runs/<id>       one, ?points= and ?only= (a series' name, repeated)
+/api/events               "changed" as server-sent events; ?run=<id>: only when this run changes
+/api/sql                  ?q= the query, with the header X-Heldout-Sql: 1
+/api/studies              the studies with their kept verdicts
+/page/<id>                the report of a run or of a JSON file     /study/<name>   the page of a kept study
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def make_app(asked: Asked, port: int, token: str) -> Gate:
         name = request.path_params["name"]
         if name not in ASSETS:
             return _missing()
-        return Response(files("heldout.viewer").joinpath("assets", name).read_bytes(), media_type=ASSETS[name])
+        return Response(
+            files("heldout.viewer").joinpath("assets", name).read_bytes(), media_type=ASSETS[name]
+        )
 
     async def runs(request: Request) -> Response:
         return await _json(asked.runs)

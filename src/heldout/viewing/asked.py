@@ -108,7 +108,9 @@ class Asked:
         from heldout.store.sql import query
 
         if not self._query.acquire(blocking=False):
-            raise InputError("another query is still running", f"wait for it; it ends after {SQL_SECONDS:g} s")
+            raise InputError(
+                "another query is still running", f"wait for it; it ends after {SQL_SECONDS:g} s"
+            )
         try:
             columns, rows = query(
                 self.shelf.root,

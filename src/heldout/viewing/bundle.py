@@ -1,7 +1,7 @@
 """A folder of runs as a static site: the same pages, opened from disk or from any web host, with no server behind.
 
-    OUT/index.html     the viewer                     OUT/assets/   its script and stylesheet
-    OUT/data/*.js      the runs, a script each        OUT/page/, OUT/study/   pages that stand by themselves
+OUT/index.html     the viewer                     OUT/assets/   its script and stylesheet
+OUT/data/*.js      the runs, a script each        OUT/page/, OUT/study/   pages that stand by themselves
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def write_bundle(folder: Path, out: Path, studies: bool = True) -> Written:
     else:
         _script(out, "studies", {"schema": "heldout.studies/1", "title": "studies", "studies": []})
     for name in ASSETS:
-        write_atomically(
-            out / "assets" / name, files("heldout.viewer").joinpath("assets", name).read_bytes()
-        )
+        write_atomically(out / "assets" / name, files("heldout.viewer").joinpath("assets", name).read_bytes())
     write_atomically(out / "index.html", shell(POLICY_ON_DISK).encode("utf-8"))
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return Written(len(listing["runs"]), pages, size, tuple(left_out))

@@ -1,11 +1,11 @@
 """The gate before every answer: who may ask, from where, and what the answer may do in the browser.
 
-    Host       127.0.0.1:port or localhost:port, else 403: a foreign name that was pointed here (DNS rebinding) gets nothing
-    origin     a request that another site makes (Sec-Fetch-Site, Origin) gets 403
-    method     GET or HEAD, else 405
-    token      `?token=` of the printed address is exchanged for a cookie (HttpOnly, SameSite=Strict) by a redirect;
-               without one of them 403
-    answer     nosniff, no referrer, no framing, no caching, and a content security policy
+Host       127.0.0.1:port or localhost:port, else 403: a foreign name that was pointed here (DNS rebinding) gets nothing
+origin     a request that another site makes (Sec-Fetch-Site, Origin) gets 403
+method     GET or HEAD, else 405
+token      `?token=` of the printed address is exchanged for a cookie (HttpOnly, SameSite=Strict) by a redirect;
+           without one of them 403
+answer     nosniff, no referrer, no framing, no caching, and a content security policy
 """
 
 from __future__ import annotations
@@ -21,8 +21,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
     [
-        *("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src data:"),
-        *("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"),
+        *(
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "img-src data:",
+        ),
+        *(
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+        ),
     ]
 )
 HEADERS = {
@@ -70,7 +81,9 @@ class Gate:
         if scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse("only GET and HEAD", 405, {"allow": "GET, HEAD"})
         site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
-        if site not in ("none", "same-origin") or (origin and origin not in {f"http://{h}" for h in self._hosts}):
+        if site not in ("none", "same-origin") or (
+            origin and origin not in {f"http://{h}" for h in self._hosts}
+        ):
             return PlainTextResponse("another site may not ask this server", 403)
         held = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
         entered = _same(held, self._session)

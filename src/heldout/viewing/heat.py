@@ -56,7 +56,9 @@ class Heat:
             table = np.frombuffer(b"".join(self.looks[split]), np.uint8).reshape(len(self.looks[split]), -1)
             low = (table > 0) & (table <= _byte(math.log(2)))
             above = ~low[::-1]
-            stays = len(table) - np.where(above.any(0), above.argmax(0), len(table))  # the first look of the last stay
+            stays = len(table) - np.where(
+                above.any(0), above.argmax(0), len(table)
+            )  # the first look of the last stay
             order = np.lexsort((table[-1], stays))
             shown = table[::every][:, order].T
             found[split] = {

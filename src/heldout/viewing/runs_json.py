@@ -42,7 +42,10 @@ class Listing:
     def stamp(self) -> Any:
         """Something that differs once a run was added, taken away, or changed its manifest or its rows."""
         return {
-            run_id: (stamp_of(folder / MANIFEST), [stamp_of(path) for path in row_files(folder / "rows")[-1:]])
+            run_id: (
+                stamp_of(folder / MANIFEST),
+                [stamp_of(path) for path in row_files(folder / "rows")[-1:]],
+            )
             for run_id, folder in ((run_id, self.shelf.root / run_id) for run_id in self.shelf.ids())
         }
 

@@ -48,7 +48,9 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-        listener.listen(128)  # from here on the printed address waits for the server in place of being refused
+        listener.listen(
+            128
+        )  # from here on the printed address waits for the server in place of being refused
     except OSError as error:
         listener.close()
         raise InputError(f"port {port} cannot be used ({error.strerror})", "give another --port") from error

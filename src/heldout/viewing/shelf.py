@@ -50,7 +50,9 @@ class Shelf:
                 ]
         except OSError:
             return []  # the folder is gone, or cannot be read any more
-        return [name for name in names if not self._is_link(name) or stays_inside(self.root, self.root / name)]
+        return [
+            name for name in names if not self._is_link(name) or stays_inside(self.root, self.root / name)
+        ]
 
     def folder(self, run_id: str) -> Path | None:
         """The folder of the run `run_id`; None for anything that is not listed."""

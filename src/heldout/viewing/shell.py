@@ -21,7 +21,9 @@ POLICY_ON_DISK = "; ".join(
 def shell(policy: str = "", scripts: tuple[str, ...] = ()) -> str:
     """The page. `policy`: a content security policy to stand in it; `scripts`: files to load before the viewer."""
     meta = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">\n' if policy else ""
-    loaded = "".join(f'<script src="{html.escape(name)}"></script>\n' for name in (*scripts, "assets/view.js"))
+    loaded = "".join(
+        f'<script src="{html.escape(name)}"></script>\n' for name in (*scripts, "assets/view.js")
+    )
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{meta}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -79,11 +79,11 @@ export function ComparePage({ route }: { route: Route }) {
         <h1 tabIndex={-1}>{count(runs.length)} runs compared</h1>
         <div class="list-tools">
           <label class="grow"><span class="minor">measure </span>
-            <select value={measure} onChange={(e) => amend(route, { m: e.currentTarget.value })}>{measures.map((m) => <option value={m}>{short(m, 60)}</option>)}</select>
+            <select value={measure} onChange={(e) => amend({ m: e.currentTarget.value })}>{measures.map((m) => <option value={m}>{short(m, 60)}</option>)}</select>
           </label>
-          <button type="button" class="chip" aria-pressed={small} onClick={() => amend(route, { view: small ? "" : "small" })}>small multiples</button>
-          <button type="button" class="chip" aria-pressed={log.x} onClick={() => amend(route, { logx: log.x ? "" : "1" })}>logarithmic {xName}</button>
-          <button type="button" class="chip" aria-pressed={log.y} onClick={() => amend(route, { logy: log.y ? "" : "1" })}>logarithmic values</button>
+          <button type="button" class="chip" aria-pressed={small} onClick={() => amend({ view: small ? "" : "small" })}>small multiples</button>
+          <button type="button" class="chip" aria-pressed={log.x} onClick={() => amend({ logx: log.x ? "" : "1" })}>logarithmic {xName}</button>
+          <button type="button" class="chip" aria-pressed={log.y} onClick={() => amend({ logy: log.y ? "" : "1" })}>logarithmic values</button>
         </div>
         {measure && without.length > 0 && <p class="absent"><span class="dash">—</span> without <Text of={measure} />: {without.map((run, i) => <>{i > 0 && ", "}<a href={address("run", run.id)}><Text of={run.name ?? run.id} /></a></>)}</p>}
         {failed.map(([id, why]) => <p class="absent"><code><Text of={id} /></code>: <Text of={why} /></p>)}

@@ -1,5 +1,5 @@
 // Keys of the page: single letters that do nothing while something is being typed.
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) && !(target instanceof HTMLInputElement && target.type === "checkbox");
@@ -12,7 +12,7 @@ function used(event: KeyboardEvent): boolean {
 }
 
 export function useKeys(keys: Record<string, () => unknown>): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || used(event)) return;
       const act = keys[event.key];

@@ -37,7 +37,8 @@ export function useRoute(): Route {
 }
 
 /** Change what the address says of this page, without a new entry in the history. */
-export function amend(route: Route, changes: Record<string, string>): void {
+export function amend(changes: Record<string, string>): void {
+  const route = readRoute(location.hash); // not what was last drawn: two keys may follow each other faster
   const query = { ...Object.fromEntries(route.query), ...changes };
   history.replaceState(null, "", address(route.page, route.id, query));
   window.dispatchEvent(new HashChangeEvent("hashchange"));

@@ -85,8 +85,8 @@ function Measures({ run, route }: { run: RunJson; route: Route }) {
       <div class="step-tools screen-only">
         <label class="unseen" for="step-at">{xName}</label>
         <input id="step-at" type="range" min={x[0]} max={x[1]} step={(x[1] - x[0]) / 200 || 1} value={at ?? x[0]} aria-valuetext={at === null ? "none chosen" : `${xName} ${count(at)}`} onInput={(event) => setAt(event.currentTarget.valueAsNumber)} />
-        <button type="button" class="chip" aria-pressed={log.x} onClick={() => amend(route, { logx: log.x ? "" : "1" })}>logarithmic {xName}</button>
-        <button type="button" class="chip" aria-pressed={log.y} onClick={() => amend(route, { logy: log.y ? "" : "1" })}>logarithmic values</button>
+        <button type="button" class="chip" aria-pressed={log.x} onClick={() => amend({ logx: log.x ? "" : "1" })}>logarithmic {xName}</button>
+        <button type="button" class="chip" aria-pressed={log.y} onClick={() => amend({ logy: log.y ? "" : "1" })}>logarithmic values</button>
       </div>
       <p class="readout">
         {read ? <>{xName} {count(read.find(([, v]) => v)?.[1]?.x ?? at)}: {read.filter(([, v]) => v).map(([s, v], i) => <>{i > 0 && "; "}<Text of={s.name} /> {spoken({ value: v?.y, low: v?.low, high: v?.high })}</>)}</> : "Point at a figure, or move the slider, to read one look."}

@@ -7,7 +7,7 @@ import { clean, short, Text } from "../text";
 import { filterOf, sorted, type Key } from "./filter";
 import { useKeys } from "./keys";
 import { useLive } from "./live";
-import { address, amend, type Route } from "./route";
+import { address, amend, readRoute, type Route } from "./route";
 import { loadRuns, pageAddress } from "./source";
 import { moment, Status } from "./status";
 import { Waiting } from "./waiting";
@@ -72,6 +72,10 @@ function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns:
   );
 }
 
+function chosen(route: Route): string[] {
+  return (route.query.get("pick") ?? "").split(",").filter(Boolean);
+}
+
 function save(runs: RunLine[], columns: Column[]): void {
   const header = ["id", ...columns.map((c) => c.name)];
   download("runs.csv", "text/csv", csv(header, runs.map((run) => [run.id, ...columns.map((c) => c.key(run))])));
@@ -82,28 +86,37 @@ export function RunsPage({ route }: { route: Route }) {
   const all = live.data?.runs ?? [];
   const [most, setMost] = useState(PAGE);
   const [at, setAt] = useState(-1);
+  const now = useRef(-1); // the row that the next key means, drawn or not yet
   const field = useRef<HTMLInputElement>(null);
   const text = route.query.get("q") ?? "";
   const order = route.query.get("sort") ?? "";
-  const picked = (route.query.get("pick") ?? "").split(",").filter(Boolean);
+  const picked = chosen(route);
   const columns = useMemo(() => columnsOf(all), [live.data]);
   const shown = useMemo(() => {
     const found = all.filter(filterOf(text));
     const column = columns.find((c) => c.name === order.replace(/^-/, ""));
     return column ? sorted(found, column.key, order.startsWith("-")) : found;
   }, [live.data, text, order]);
-  const pick = (id: string) => amend(route, { pick: (picked.includes(id) ? picked.filter((p) => p !== id) : [...picked, id]).slice(-MOST_COMPARED).join(",") });
-  const move = (by: number) => setAt((old) => Math.max(0, Math.min(shown.length - 1, old + by)));
+  const pick = (id: string) => {
+    const before = chosen(readRoute(location.hash));
+    amend({ pick: (before.includes(id) ? before.filter((p) => p !== id) : [...before, id]).slice(-MOST_COMPARED).join(",") });
+  };
+  const goTo = (row: number) => {
+    now.current = row;
+    setAt(row);
+  };
+  const move = (by: number) => goTo(Math.max(0, Math.min(shown.length - 1, now.current + by)));
+  const row = () => shown[now.current];
   const open = (page: string, id = "", query = {}) => (location.hash = address(page, id, query));
   useKeys({
     j: () => move(1),
     k: () => move(-1),
     ArrowDown: () => move(1),
     ArrowUp: () => move(-1),
-    Enter: () => shown[at] && open("run", shown[at].id),
-    o: () => shown[at] && open("run", shown[at].id),
-    x: () => shown[at] && pick(shown[at].id),
-    c: () => picked.length && open("compare", "", { runs: picked.join(",") }),
+    Enter: () => row() && open("run", row()?.id),
+    o: () => row() && open("run", row()?.id),
+    x: () => row() && pick(row()?.id ?? ""),
+    c: () => chosen(readRoute(location.hash)).length && open("compare", "", { runs: chosen(readRoute(location.hash)).join(",") }),
     "/": () => field.current?.focus(),
   });
   if (!live.data) return <Waiting what="the runs" failure={live.failure} />;
@@ -113,10 +126,10 @@ export function RunsPage({ route }: { route: Route }) {
         <h1 tabIndex={-1}>Runs <span class="minor">in <Text of={live.data.folder} /></span></h1>
         <div class="list-tools">
           <label class="grow"><span class="unseen">filter</span>
-            <input ref={field} type="search" value={text} placeholder="filter: words, or gap>0.1" spellcheck={false} onInput={(e) => { amend(route, { q: e.currentTarget.value }); setMost(PAGE); setAt(-1); }} onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()} />
+            <input ref={field} type="search" value={text} placeholder="filter: words, or gap>0.1" spellcheck={false} onInput={(e) => { amend({ q: e.currentTarget.value }); setMost(PAGE); goTo(-1); }} onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()} />
           </label>
           {picked.length > 0 && <a class="button" href={address("compare", "", { runs: picked.join(",") })}>compare {picked.length}</a>}
-          {picked.length > 0 && <button type="button" onClick={() => amend(route, { pick: "" })}>clear</button>}
+          {picked.length > 0 && <button type="button" onClick={() => amend({ pick: "" })}>clear</button>}
           <button type="button" aria-label="download this list as csv" onClick={() => save(shown, columns)}>csv</button>
         </div>
         <p class="facts" aria-live="polite"><span>{count(shown.length)} of {count(all.length)} runs</span>{live.lost && <span>the server does not answer; this is what was last known</span>}</p>
@@ -133,7 +146,7 @@ export function RunsPage({ route }: { route: Route }) {
                 const mine = down || order === c.name;
                 return (
                   <th scope="col" class={c.numeric ? "right" : ""} aria-sort={mine ? (down ? "descending" : "ascending") : undefined}>
-                    <button type="button" class="sort" onClick={() => amend(route, { sort: mine ? (down ? "" : `-${c.name}`) : c.name })}><Text of={c.name} /> <span class={mine ? "" : "faint"} aria-hidden="true">{mine && down ? "▾" : "▴"}</span></button>
+                    <button type="button" class="sort" onClick={() => amend({ sort: mine ? (down ? "" : `-${c.name}`) : c.name })}><Text of={c.name} /> <span class={mine ? "" : "faint"} aria-hidden="true">{mine && down ? "▾" : "▴"}</span></button>
                   </th>
                 );
               })}

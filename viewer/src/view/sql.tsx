@@ -24,7 +24,7 @@ export function SqlPage({ route }: { route: Route }) {
   if (onDisk) return <p class="absent"><span class="dash">—</span> queries need <code>heldout view</code> or <code>heldout sql</code>: this is a static site</p>;
   const ask = async () => {
     if (busy) return;
-    amend(route, { q: text });
+    amend({ q: text });
     setBusy(true);
     setFailure("");
     try {
