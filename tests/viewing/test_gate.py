@@ -32,7 +32,9 @@ def test_the_token_becomes_a_strict_cookie_that_no_script_reads(stranger: TestCl
     answer = stranger.get(f"/?token={TOKEN}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     cookie = answer.headers["set-cookie"].lower()
-    assert "httponly" in cookie and "samesite=strict" in cookie and TOKEN not in cookie
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert TOKEN not in cookie
     assert stranger.get("/").status_code == 200
     assert stranger.get("/api/runs").status_code == 200
 
@@ -49,7 +51,8 @@ def test_without_token_nothing_is_answered(stranger: TestClient, path: str) -> N
 def test_a_wrong_token_is_refused(stranger: TestClient, token: str) -> None:
     given = "%ED%A0%80" if token == "\ud800" else token
     answer = stranger.get(f"/?token={given}")
-    assert answer.status_code == 403 and "set-cookie" not in answer.headers
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
 
 
 def test_the_token_opens_only_the_front_door(stranger: TestClient) -> None:
@@ -86,7 +89,8 @@ def test_another_site_is_refused(guest: TestClient, headers: dict[str, str]) -> 
 def test_only_get_and_head(guest: TestClient, method: str) -> None:
     assert guest.request(method, "/api/runs").status_code == 405
     head = guest.head("/api/runs")
-    assert head.status_code == 200 and head.content == b""
+    assert head.status_code == 200
+    assert head.content == b""
 
 
 def test_every_answer_has_its_guards(guest: TestClient) -> None:
@@ -96,7 +100,8 @@ def test_every_answer_has_its_guards(guest: TestClient) -> None:
         assert headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in headers
         policy = headers["content-security-policy"]
-        assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
     assert (
         guest.get("/").headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
     )

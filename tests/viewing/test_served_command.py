@@ -30,7 +30,8 @@ def test_it_serves_on_the_loopback_interface_and_stops(tmp_path: Path) -> None:
             urllib.request.urlopen(address.partition("?")[0], timeout=20)
         jar = urllib.request.HTTPCookieProcessor()
         with urllib.request.build_opener(jar).open(address, timeout=20) as answer:
-            assert answer.status == 200 and b"assets/view.js" in answer.read()
+            assert answer.status == 200
+            assert b"assets/view.js" in answer.read()
     finally:
         server.terminate()
         assert server.wait(15) is not None
@@ -44,9 +45,11 @@ def test_a_taken_port_and_a_missing_folder_are_said(tmp_path: Path) -> None:
         done = subprocess.run(
             [*COMMAND, str(tmp_path), "--port", port], capture_output=True, text=True, check=False
         )
-    assert done.returncode == 2 and "give another --port" in done.stderr
+    assert done.returncode == 2
+    assert "give another --port" in done.stderr
     done = subprocess.run([*COMMAND, str(tmp_path / "no")], capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "there is no folder" in done.stderr
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
 
 
 def test_without_its_packages_it_says_how_to_get_them(tmp_path: Path) -> None:
@@ -54,7 +57,8 @@ def test_without_its_packages_it_says_how_to_get_them(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, "view", str(tmp_path)], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2 and 'pip install "heldout[view]"' in done.stderr
+    assert done.returncode == 2
+    assert 'pip install "heldout[view]"' in done.stderr
 
 
 def test_viewing_loads_neither_torch_nor_scipy(tmp_path: Path) -> None:

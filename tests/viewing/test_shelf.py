@@ -28,8 +28,10 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert {run["id"] for run in asked.runs()["runs"]} == {mine.path.name, "inside"}
     assert asked.run("linked-run") is None
     found = asked.run(mine.path.name)
-    assert found is not None and found["rows"] == 3
-    assert asked.report_page(mine.path.name) is None and asked.report_page("leak.json") is None
+    assert found is not None
+    assert found["rows"] == 3
+    assert asked.report_page(mine.path.name) is None
+    assert asked.report_page("leak.json") is None
     assert asked.sql("SELECT count(DISTINCT writer) FROM rows JOIN runs USING (run) WHERE name = 'secret'")[
         "rows"
     ] == [[0]]
@@ -42,7 +44,9 @@ def test_a_manifest_that_is_a_link_out_is_not_read(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     os.symlink(secret.path / "manifest.json", folder / "manifest.json")
     (entry,) = Shelf(tmp_path / "runs").entries()
-    assert entry["name"] == "a" and entry["status"] == "unreadable" and "link" in entry["reason"]
+    assert entry["name"] == "a"
+    assert entry["status"] == "unreadable"
+    assert "link" in entry["reason"]
     assert Asked(tmp_path / "runs").sql("SELECT count(*) FROM runs")["rows"] == [[0]]
 
 
@@ -64,7 +68,8 @@ def test_a_run_of_a_newer_version_says_so_and_shows_its_rows(tmp_path: Path) -> 
     (line,) = asked.runs()["runs"]
     assert "heldout.run/9" in line["status"]
     found = asked.run(run.path.name)
-    assert found is not None and found["rows"] == 4
+    assert found is not None
+    assert found["rows"] == 4
 
 
 def test_manifests_of_the_wrong_shape_are_listed(tmp_path: Path) -> None:
@@ -80,13 +85,15 @@ def test_manifests_of_the_wrong_shape_are_listed(tmp_path: Path) -> None:
     (run.path / "manifest.json").write_text(json.dumps(odd))
     asked = Asked(tmp_path)
     (line,) = asked.runs()["runs"]
-    assert line["seed"] is None and line["kind"] == "run"
+    assert line["seed"] is None
+    assert line["kind"] == "run"
     json.dumps(asked.run(run.path.name), allow_nan=False)
 
 
 def test_a_folder_that_goes_away_is_an_empty_shelf(tmp_path: Path) -> None:
     asked = Asked(tmp_path / "gone")
-    assert asked.runs()["runs"] == [] and asked.run("x") is None
+    assert asked.runs()["runs"] == []
+    assert asked.run("x") is None
 
 
 def test_reports_are_found_by_their_schema(tmp_path: Path) -> None:
@@ -104,5 +111,6 @@ def test_reports_are_found_by_their_schema(tmp_path: Path) -> None:
     assert [line["report"] for line in listing["runs"]] == ["audit"]
     assert listing["files"] == [{"id": "instruments.json", "kind": "calibrate"}]
     page = asked.report_page(run.path.name)
-    assert page is not None and "heldout.audit/1" in page
+    assert page is not None
+    assert "heldout.audit/1" in page
     assert asked.report_page("other.json") is None

@@ -26,12 +26,15 @@ from heldout.viewing.tracks import Tracks
 def test_thinning_keeps_both_ends_the_extremes_and_the_gaps(values: list[float], points: int) -> None:
     y = np.array(values)
     rows = extremes(y, points)
-    assert rows[0] == 0 and rows[-1] == len(y) - 1 and (np.diff(rows) > 0).all()
+    assert rows[0] == 0
+    assert rows[-1] == len(y) - 1
+    assert (np.diff(rows) > 0).all()
     assert len(rows) <= max(2 * points, 3 * points + 2)
     kept = y[rows]
     assert np.isnan(kept).any() == np.isnan(y).any()
     if np.isfinite(y).any():
-        assert np.nanmin(kept) == np.nanmin(y) and np.nanmax(kept) == np.nanmax(y)
+        assert np.nanmin(kept) == np.nanmin(y)
+        assert np.nanmax(kept) == np.nanmax(y)
 
 
 def test_a_spike_in_a_million_rows_is_drawn() -> None:
@@ -47,7 +50,8 @@ def test_reading_goes_on_where_it_stopped(tmp_path: Path) -> None:
     run.append([look(3)])
     assert tracks.read() == 1.0
     (track,) = tracks.of.values()
-    assert track.steps.tolist() == [0, 50, 100, 150] and tracks.damaged == 0
+    assert track.steps.tolist() == [0, 50, 100, 150]
+    assert tracks.damaged == 0
 
 
 def test_a_torn_tail_waits_and_a_flipped_byte_is_counted(tmp_path: Path) -> None:
@@ -59,7 +63,8 @@ def test_a_torn_tail_waits_and_a_flipped_byte_is_counted(tmp_path: Path) -> None
     tracks = Tracks(run.path / "rows", tmp_path)
     assert tracks.read() == 1.0
     (track,) = tracks.of.values()
-    assert track.steps.tolist() == [0, 50, 150, 200] and tracks.damaged == 1
+    assert track.steps.tolist() == [0, 50, 150, 200]
+    assert tracks.damaged == 1
 
 
 def test_two_writers_are_two_lines(tmp_path: Path) -> None:
@@ -68,7 +73,8 @@ def test_two_writers_are_two_lines(tmp_path: Path) -> None:
     other.append([{"step": 25, "train loss": 9.0}])
     found = Asked(tmp_path).run(run.path.name)
     assert found is not None
-    assert found["writers"] == 2 and found["rows"] == 5
+    assert found["writers"] == 2
+    assert found["rows"] == 5
     (loss,) = [s for s in found["series"] if s["name"] == "train loss"]
     assert sorted(len(line["x"]) for line in loss["lines"]) == [1, 4]
 
@@ -89,9 +95,12 @@ def test_numbers_that_are_not_finite_are_gaps(tmp_path: Path) -> None:
     )
     found = Asked(tmp_path).run(run.path.name)
     text = json.dumps(found, allow_nan=False)
-    assert found is not None and "NaN" not in text and "Infinity" not in text
+    assert found is not None
+    assert "NaN" not in text
+    assert "Infinity" not in text
     for series in found["series"]:
-        assert series["lines"][0]["y"] == [1.0, None, None, None, 2.0] and series["n"] == 2
+        assert series["lines"][0]["y"] == [1.0, None, None, None, 2.0]
+        assert series["n"] == 2
 
 
 def test_rows_that_are_no_numbers_and_thousands_of_keys_are_borne(tmp_path: Path) -> None:
@@ -99,7 +108,9 @@ def test_rows_that_are_no_numbers_and_thousands_of_keys_are_borne(tmp_path: Path
     run.append([{"step": "three", "loss": "low", "x": True, "list": [1, 2], "nest": {"value": {"value": 1}}}])
     run.append([{f"key {k}": k for k in range(2000)}])
     found = Asked(tmp_path).run(run.path.name)
-    assert found is not None and found["x"] == "row" and len(found["series"]) == 400
+    assert found is not None
+    assert found["x"] == "row"
+    assert len(found["series"]) == 400
 
 
 def test_a_long_run_is_read_in_pieces(tmp_path: Path) -> None:
@@ -117,7 +128,8 @@ def test_a_long_run_is_read_in_pieces(tmp_path: Path) -> None:
 
 def test_a_clock_that_went_back_gives_no_duration() -> None:
     facts = facts_of({"run": "a", "started": "2026-01-01T10:00:00Z", "finished": "2026-01-01T09:00:00Z"})
-    assert facts["took"] is None and "clock" in facts["doubt"]
+    assert facts["took"] is None
+    assert "clock" in facts["doubt"]
 
 
 def test_phases_come_from_the_rows_until_the_watch_has_noted_them(tmp_path: Path) -> None:
@@ -131,12 +143,14 @@ def test_phases_come_from_the_rows_until_the_watch_has_noted_them(tmp_path: Path
     ]
     run.note("phases", [{"name": "rule forms", "start": 100, "end": 200, "evidence": "the test loss falls"}])
     later = asked.run(run.path.name)
-    assert later is not None and later["phases"][0]["evidence"] == "the test loss falls"
+    assert later is not None
+    assert later["phases"][0]["evidence"] == "the test loss falls"
 
 
 def test_the_heat_map_is_sorted_by_when_rows_were_learned(tmp_path: Path) -> None:
     found = Asked(tmp_path).run(watched(tmp_path).path.name)
     assert found is not None
     heat = found["heat"]["train"]
-    assert heat["rows"] == 32 and heat["learned"] == 32
+    assert heat["rows"] == 32
+    assert heat["learned"] == 32
     assert heat["order"] == list(range(32))  # row k of `look` is learned k looks after the first

@@ -32,7 +32,8 @@ def test_a_run_is_drawn_live_from_its_first_point_to_its_end(viewed: View, tmp_p
     it.page.reload()
     it.page.wait_for_selector("#panel-0 svg")
     assert it.page.locator("#panel-0 .phase").count() == 1
-    assert it.complaints == [] and it.foreign == []
+    assert it.complaints == []
+    assert it.foreign == []
 
 
 def test_a_new_run_appears_in_the_open_list(viewed: View, tmp_path: Path) -> None:
@@ -59,7 +60,9 @@ def test_filter_sort_and_choice_stand_in_the_address(viewed: View, tmp_path: Pat
     it.page.keyboard.press("ArrowDown")
     it.page.keyboard.press("x")
     linked = it.page.url
-    assert "q=sweep" in linked and "sort=loss" in linked and "pick=sweep-2" in linked
+    assert "q=sweep" in linked
+    assert "sort=loss" in linked
+    assert "pick=sweep-2" in linked
     it.page.goto("about:blank")
     it.page.goto(linked)
     expect(it.page.locator("tbody tr")).to_have_count(4)
@@ -88,11 +91,14 @@ def test_a_figure_is_saved_as_svg_and_its_data_as_csv(viewed: View, tmp_path: Pa
     with it.page.expect_download() as saving:
         it.page.locator("#panel-0 .export button", has_text="svg").click()
     drawing = Path(saving.value.path()).read_text()
-    assert drawing.startswith("<svg") and "class=" not in drawing and "stroke-dasharray" in drawing
+    assert drawing.startswith("<svg")
+    assert "class=" not in drawing
+    assert "stroke-dasharray" in drawing
     with it.page.expect_download() as saving:
         it.page.locator("#panel-0 .export button", has_text="csv").click()
     lines = Path(saving.value.path()).read_text().splitlines()
-    assert lines[0] == "series,writer,training step,value,low,high" and len(lines) == 1 + 16
+    assert lines[0] == "series,writer,training step,value,low,high"
+    assert len(lines) == 1 + 16
     with it.page.expect_download() as saving:
         it.page.locator("#heat-train .export button", has_text="svg").click()
     assert "data:image/png" in Path(saving.value.path()).read_text()
@@ -117,11 +123,13 @@ def test_hostile_names_are_text_at_every_width(viewed: View, tmp_path: Path, sch
             assert it.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
                 f"{place} at {width}"
             )
-        assert it.page.locator("main img").count() == 0 and it.page.title() != "owned"
+        assert it.page.locator("main img").count() == 0
+        assert it.page.title() != "owned"
         assert it.page.locator(".broken").count() == 0
     it.go("#/runs")
     assert "[U+202E]gnp.exe" in it.page.inner_text("main")
-    assert it.complaints == [] and it.foreign == []
+    assert it.complaints == []
+    assert it.foreign == []
 
 
 def test_the_query_box_answers_and_says_why_not(viewed: View, tmp_path: Path) -> None:

@@ -17,8 +17,7 @@ _LONGEST = 2000
 
 def facts_of(entry: dict[str, Any]) -> dict[str, Any]:
     """`id`, the texts, `seed`, `attempt`, `kind`, `outcome`, `took` (seconds; None where unknown), `doubt`."""
-    spec, notes = (entry.get(key) if isinstance(entry.get(key), dict) else {} for key in ("spec", "notes"))
-    assert isinstance(spec, dict) and isinstance(notes, dict)
+    spec, notes = _dict(entry.get("spec")), _dict(entry.get("notes"))
     took, doubt = _took(entry, notes)
     return {
         "id": entry["run"],
@@ -42,6 +41,10 @@ def _took(entry: dict[str, Any], notes: dict[str, Any]) -> tuple[float | None, s
     except (KeyError, TypeError, ValueError):
         return None, ""
     return (seconds, "") if seconds >= 0 else (None, "its clock went back while it ran")
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _whole(value: Any) -> int | None:

@@ -81,7 +81,7 @@ def _last_row(path: Path) -> dict[str, Any]:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, value in row.items():
         number = value.get("value") if isinstance(value, dict) else value
         if name in ("attempt", "seq", "step") or isinstance(number, bool) or len(numbers) >= _MOST_NUMBERS:
