@@ -42,6 +42,7 @@ MAY = {
     "store": {"core", "store"},
     "trajectories": {"core", "stats", "measures", "store", "trajectories"},
     "viewer": {"core", "store", "viewer"},
+    "viewing": {"core", "store", "viewer", "laboratory", "viewing"},
     "integrations": {"core", "learners", "controls", "watching", "integrations"},
     "auditing": {
         "core",

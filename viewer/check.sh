@@ -14,6 +14,7 @@ npx tsc --noEmit
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 npx vite build --logLevel warn --outDir "$fresh" --emptyOutDir
+npx vite build --mode view --logLevel warn --outDir "$fresh"
 if ! diff -rq "$committed" "$fresh"; then
   echo "viewer: the committed bundle is not current; run 'npm run build' in viewer/ and commit $committed" >&2
   exit 1

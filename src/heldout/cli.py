@@ -21,6 +21,7 @@ from heldout.commands.studies import StudiesCommand
 from heldout.commands.study import StudyCommand
 from heldout.commands.trajectory import TrajectoryCommand
 from heldout.commands.verify import VerifyCommand
+from heldout.commands.view import ViewCommand
 
 Command = (
     Annotated[AuditCommand, tyro.conf.subcommand("audit")]
@@ -36,6 +37,7 @@ Command = (
     | Annotated[CellCommand, tyro.conf.subcommand("cell")]
     | Annotated[CalibrateCommand, tyro.conf.subcommand("calibrate")]
     | Annotated[TrajectoryCommand, tyro.conf.subcommand("trajectory")]
+    | Annotated[ViewCommand, tyro.conf.subcommand("view")]
 )
 
 

@@ -37,11 +37,14 @@ def list_runs(root: str | os.PathLike[str]) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise_disk_error(error, "read", root)
-    runs = [_entry(folder) for folder in folders if folder.name != LOOKS and not folder.name.startswith(".")]
+    runs = [
+        run_entry(folder) for folder in folders if folder.name != LOOKS and not folder.name.startswith(".")
+    ]
     return sorted(runs, key=lambda run: (run["created"] or "", run["run"]), reverse=True)
 
 
-def _entry(folder: Path) -> dict[str, Any]:
+def run_entry(folder: Path) -> dict[str, Any]:
+    """What `list_runs` says of one folder."""
     try:
         manifest = read_manifest(folder)
         status, reason = settled_status(manifest)

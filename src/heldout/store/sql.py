@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from heldout.core.errors import InputError
 from heldout.store.catalogue import list_runs
+from heldout.store.inside import stays_inside
 from heldout.store.names import printable
 from heldout.store.row_table import make_row_table
 from heldout.store.rows import row_files
@@ -45,13 +46,14 @@ def query(
     max_rows: int = 100_000,
     max_seconds: float = 60.0,
     memory: str = "2GB",
+    confined: bool = False,
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """(column names, rows) of a query over the tables `runs` and `rows` of the run folders in `root`.
 
     Files and the network are closed to the connection before it sees the query, extensions and settings are
     locked, and what it does to its tables ends with it. Raises InputError, which names the tables and their
     columns, for a query that DuckDB refuses, that runs longer than `max_seconds`, needs more than `memory` or
-    answers with more than `max_rows` rows.
+    answers with more than `max_rows` rows. `confined`: what symbolic links lead to outside of `root` is left out.
     """
     import duckdb
 
@@ -67,7 +69,7 @@ def query(
     }
     with duckdb.connect(":memory:", config=settings) as connection:
         try:
-            _load(connection, root, with_rows="rows" in sql.lower())
+            _load(connection, root, "rows" in sql.lower(), confined)
         except duckdb.Error as error:
             cause = f"the rows in {printable(root)} could not be loaded: {_first_lines(error)}"
             raise InputError(cause, f"allow more memory than {memory}, or query fewer runs") from error
@@ -90,10 +92,17 @@ def query(
     return columns, found
 
 
-def _load(connection: DuckDBPyConnection, root: str | os.PathLike[str], with_rows: bool) -> None:
-    runs = list_runs(root)
+def _load(
+    connection: DuckDBPyConnection, root: str | os.PathLike[str], with_rows: bool, confined: bool
+) -> None:
+    def kept(path: Path) -> bool:
+        return not confined or stays_inside(root, path)
+
+    runs = [run for run in list_runs(root) if kept(Path(run["path"]) / "manifest.json")]
     if with_rows:  # reading every row takes time that a query of `runs` alone need not wait for
-        files = ((run["run"], path) for run in runs for path in row_files(Path(run["path"]) / "rows"))
+        files = (
+            (run["run"], path) for run in runs for path in row_files(Path(run["path"]) / "rows") if kept(path)
+        )
         make_row_table(connection, files)
     lines = [json.dumps(run, allow_nan=False) for run in runs]
     connection.execute(

@@ -1,6 +1,7 @@
 // A figure: the drawing, a one-line caption (what it shows, n, method) and how it was measured.
 import type { ComponentChildren } from "preact";
 import { Fold } from "../fold";
+import { ExportButtons } from "./export";
 import { Text } from "../text";
 
 interface Props {
@@ -15,7 +16,7 @@ export function Figure({ id, caption, how, children, class: className = "" }: Pr
   return (
     <figure id={id} class={className}>
       {children}
-      <figcaption>{caption}</figcaption>
+      <figcaption>{caption} <ExportButtons of={id} name={id} /></figcaption>
       <Fold summary="how was this measured">{how}</Fold>
     </figure>
   );

@@ -1,11 +1,13 @@
 // The study's figures, the main one first; each with the way back from its marks to their cells.
 import { useMemo, useState } from "preact/hooks";
+import { ExportButtons } from "../charts/export";
 import { Absent } from "../charts/figure";
 import { HeatMap } from "../charts/heat_map";
 import { StudyDots } from "../charts/study_dots";
 import { StudyLines } from "../charts/study_lines";
 import type { StudyFigure } from "../schemas/study";
-import { Text } from "../text";
+import { clean, Text } from "../text";
+import { figureTable } from "./figure_table";
 import { Trace, type Traced } from "./trace";
 
 type OnCell = (cell: string | null) => void;
@@ -40,7 +42,7 @@ function Drawing({ figure, id, onCell }: { figure: StudyFigure; id: string; onCe
       {figure.kind === "lines" && <StudyLines figure={figure} {...draw} />}
       {figure.kind === "heat_map" && <HeatMap figure={figure} {...draw} />}
       {figure.kind === "dots" && <StudyDots figure={figure} {...draw} />}
-      <figcaption><Text of={figure.caption} /></figcaption>
+      <figcaption><Text of={figure.caption} /> <ExportButtons of={id} name={clean(figure.title)} table={() => figureTable(figure)} /></figcaption>
       <Trace marks={marks} chosen={chosen} hovered={hovered} onChoose={choose} />
     </figure>
   );

@@ -1,0 +1,98 @@
+"""All runs of a folder as the page lists them, schema "heldout.view-runs/1": facts, the newest row's numbers, what can be opened."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, final
+
+from heldout.store.inside import stays_inside
+from heldout.store.manifest import FILE as MANIFEST
+from heldout.store.rows import row_files
+from heldout.viewing.facts import facts_of
+from heldout.viewing.shelf import Shelf, stamp_of
+
+SCHEMA = "heldout.view-runs/1"
+_TAIL = 2**16
+_MOST_NUMBERS = 40
+
+
+@final
+class Listing:
+    """Lists a shelf again and again; rows that did not change since are not read twice."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._ends: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+    def runs_json(self) -> dict[str, Any]:
+        """The list, newest first. `last`: {name: number} of the newest row; `report`: the kind of its page, if it has one."""
+        reports = self.shelf.reports()
+        entries = self.shelf.entries()
+        runs = [
+            {**facts_of(entry), **self._end(entry["run"]), "report": reports.get(entry["run"], ("",))[0]}
+            for entry in entries
+        ]
+        listed = {entry["run"] for entry in entries}
+        files = [{"id": name, "kind": kind} for name, (kind, _) in reports.items() if name not in listed]
+        return {"schema": SCHEMA, "folder": self.shelf.root.name, "runs": runs, "files": files}
+
+    def stamp(self) -> Any:
+        """Something that differs once a run was added, taken away, or changed its manifest or its rows."""
+        return {
+            run_id: (
+                stamp_of(folder / MANIFEST),
+                [stamp_of(path) for path in row_files(folder / "rows")[-1:]],
+            )
+            for run_id, folder in ((run_id, self.shelf.root / run_id) for run_id in self.shelf.ids())
+        }
+
+    def _end(self, run_id: str) -> dict[str, Any]:
+        folder = self.shelf.root / run_id
+        files = [path for path in row_files(folder / "rows") if stays_inside(self.shelf.root, path)]
+        if not files:
+            return {"last": {}, "step": None, "phase": ""}
+        newest = files[-1]  # a writer's name begins with its attempt and its time
+        stamp = (newest.name, stamp_of(newest))
+        before = self._ends.get(run_id)
+        if before is None or before[0] != stamp:
+            before = self._ends[run_id] = (stamp, _shown(_last_row(newest)))
+        return before[1]
+
+
+def _last_row(path: Path) -> dict[str, Any]:
+    """The last whole row within the file's last 64 kB; {} where there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            lines = file.read(_TAIL).split(b"\n")[:-1]
+    except OSError:
+        return {}
+    for line in reversed(lines):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            return row
+    return {}
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    numbers: dict[str, float] = {}
+    for name, value in row.items():
+        number = value.get("value") if isinstance(value, dict) else value
+        if name in ("attempt", "seq", "step") or isinstance(number, bool) or len(numbers) >= _MOST_NUMBERS:
+            continue
+        if isinstance(number, (int, float)) and math.isfinite(number):
+            numbers[name] = number
+    step = row.get("step")
+    known = isinstance(step, (int, float)) and not isinstance(step, bool) and math.isfinite(step)
+    phase = row.get("phase")
+    return {
+        "last": numbers,
+        "step": step if known else None,
+        "phase": phase[:80] if isinstance(phase, str) else "",
+    }

@@ -1,0 +1,157 @@
+"""Tracks: the rows of a run as columns of numbers, one track a writer, read on from where the last reading stopped.
+
+    steps [n], and by name: values [n], low [n], high [n]; NaN where a row has no such number
+
+A row is whole or it is not read: the torn tail of a writer is looked at again the next time, a line that is no JSON
+object (a flipped byte) is counted in `damaged`. No point is dropped for repeating a step.
+
+>>> import tempfile
+>>> from heldout.store.run import create_run
+>>> run = create_run(tempfile.mkdtemp(), "digits", {}, seed=0)
+>>> run.append([{"step": 0, "loss": 2.5}, {"step": 1, "loss": {"value": 0.5, "low": 0.4, "high": 0.6}}])
+>>> tracks = Tracks(run.path / "rows", run.path)
+>>> tracks.read(), [track.column("loss").values.tolist() for track in tracks.of.values()]
+(1.0, [[2.5, 0.5]])
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from heldout.store.inside import stays_inside
+from heldout.store.rows import row_files
+from heldout.viewing.heat import Heat
+
+NAN = math.nan
+_TAGS = {"step", "attempt", "seq", "writer", "nonfinite"}
+_BLOCK = 2**20
+_MOST_COLUMNS = 400  # a row of another program may have any number of keys
+
+
+@dataclass
+class Column:
+    """A quantity along the rows of one writer."""
+
+    values: array[float] = field(default_factory=lambda: array("d"))
+    low: array[float] = field(default_factory=lambda: array("d"))
+    high: array[float] = field(default_factory=lambda: array("d"))
+
+    def put(self, row: int, value: Any) -> None:
+        """The value of row number `row`: a number, or {"value", "low", "high"}."""
+        number, low, high = value, None, None
+        if isinstance(value, dict):
+            number, low, high = value.get("value"), value.get("low"), value.get("high")
+        for store, found in ((self.values, number), (self.low, low), (self.high, high)):
+            store.extend([NAN] * (row - len(store)))
+            store.append(found if isinstance(found, (int, float)) and abs(found) < 1e300 else NAN)
+
+
+@dataclass
+class Track:
+    """What one writer wrote. `last`: its newest row; `phases`: (name, first step, last step) as its rows tell them."""
+
+    rows: int = 0
+    steps: array[float] = field(default_factory=lambda: array("d"))
+    columns: dict[str, Column] = field(default_factory=dict)
+    heat: Heat = field(default_factory=Heat)
+    last: dict[str, Any] = field(default_factory=dict)
+    phases: list[tuple[str, float, float]] = field(default_factory=list)
+    offset: int = 0
+
+    def column(self, name: str) -> Column:
+        """The column `name`, as long as the track."""
+        found = self.columns.get(name, Column())
+        for store in (found.values, found.low, found.high):
+            store.extend([NAN] * (self.rows - len(store)))
+        return found
+
+    def add(self, row: dict[str, Any]) -> None:
+        """One row more."""
+        step = row.get("step")
+        at = float(step) if isinstance(step, (int, float)) and not isinstance(step, bool) else NAN
+        self.steps.append(at)
+        for name, value in row.items():
+            if name in _TAGS or isinstance(value, (str, bool, list)) or value is None:
+                continue
+            if name == "rows" and isinstance(value, dict):
+                self.heat.add(at, value)
+            elif not isinstance(value, dict) or "value" in value:
+                if name not in self.columns and len(self.columns) < _MOST_COLUMNS:
+                    self.columns[name] = Column()
+                if name in self.columns:
+                    self.columns[name].put(self.rows, value)
+        phase = row.get("phase")
+        if isinstance(phase, str):
+            if self.phases and self.phases[-1][0] == phase:
+                self.phases[-1] = (phase, self.phases[-1][1], at)
+            else:
+                self.phases.append((phase, at, at))
+        self.rows += 1
+        self.last = row
+
+
+@final
+class Tracks:
+    """The tracks of a run folder's `rows/`. `of`: {writer: Track}; `damaged`: lines that are no row."""
+
+    def __init__(self, rows: Path, root: Path) -> None:
+        self.of: dict[str, Track] = {}
+        self.damaged = 0
+        self._rows, self._root = rows, root
+
+    def read(self, seconds: float = math.inf) -> float:
+        """Read what is new, for about `seconds` at most; the share of the bytes that has been read so far.
+
+        Raises DiskError or OSError where a file can be listed and not read.
+        """
+        until = time.monotonic() + seconds
+        total = done = 0
+        for path in row_files(self._rows):
+            if not stays_inside(self._root, path):
+                continue
+            size = os.stat(path).st_size
+            track = self.of.setdefault(path.stem, Track())
+            if size < track.offset:  # replaced by a shorter file, so by another one
+                track = self.of[path.stem] = Track()
+            cut = False
+            for line, end in _whole_lines(path, track.offset):
+                self._add(track, line)
+                track.offset = end
+                cut = time.monotonic() > until
+                if cut:
+                    break
+            total += size
+            done += track.offset if cut else size  # a torn tail is nothing to wait for
+        return 1.0 if done >= total else min(done / total, 0.999)
+
+    def _add(self, track: Track, line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            track.add(row)
+        else:
+            self.damaged += 1
+
+
+def _whole_lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
+    """(line, offset after it) of the whole lines from `start` on."""
+    with open(path, "rb") as file:
+        file.seek(start)
+        while lines := file.readlines(_BLOCK):
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                start += len(line)
+                yield line, start
