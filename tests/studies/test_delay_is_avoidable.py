@@ -56,6 +56,11 @@ def test_the_verdict_comes_out_every_way(times: dict[str, Times], word: str) -> 
     assert study.figures(rows_of(**times))
 
 
+def test_it_says_where_cross_entropy_keeps_the_delay() -> None:
+    assert "keeps cross-entropy" in study.verdict(rows_of((30, 500), (60, 800), (50, 70))).why
+    assert "keeps cross-entropy" not in study.verdict(rows_of((30, 500), (60, 70), (50, 800))).why
+
+
 def test_both_sides_have_the_same_budget_and_settings_that_differ() -> None:
     for task in TASKS:
         counts = {side: len({label(s) for s in SETTINGS[task, side]}) for side in SIDES}

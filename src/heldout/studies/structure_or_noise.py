@@ -107,7 +107,7 @@ def cells(size: str, seeds: int | None) -> list[dict[str, Any]]:
 
 
 def smoke() -> dict[str, Any]:
-    return {"study": "structure_or_noise", "world": "digits", "n": 200, "share": 1.0, "seeds": [1]}
+    return {"study": "structure_or_noise", "world": "plain", "n": 500, "share": 0.0, "seeds": [1]}
 
 
 def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
