@@ -18,7 +18,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from heldout.certificates.compression import compression
 from heldout.certificates.outward import check_delta, check_independent
 from heldout.certificates.ratt import ratt
 from heldout.certificates.verify import prove
+from heldout.certifying.beside_control import NOT_RUN, QUANTITY, Tick, beside_control, missing, twice
 from heldout.certifying.certified import Certified, Row
 from heldout.certifying.learned_prior import LearnedPrior, learned_prior
 from heldout.core.errors import InputError, Withheld
@@ -43,12 +44,8 @@ from heldout.core.streams import stream
 from heldout.core.subject import Subject
 from heldout.store.atomic import write_atomically
 
-NOT_RUN = "not run (interrupted)"
 LIMIT_SECONDS = 120.0
-QUANTITY = "error rate on new rows of the same kind"
 ROWS = 20_000  # more training rows than this are thinned for the net that is trained here
-Tick = Callable[[int, int], None]
-Made = TypeVar("Made")
 NUMBERS = 1437 * 64  # inputs in all up to which the net gets its full training
 
 
@@ -87,7 +84,7 @@ def certify(
         ("PAC-Bayes", lambda tick: _pac_bayes(subject, delta, seed, control, tick)),
         (
             "random labels",
-            lambda tick: _beside_control(
+            lambda tick: beside_control(
                 ("random labels", "the recipe, fitted with random labels among the rows"),
                 lambda twin, tell: _random_labels(subject, delta, seed, twin),
                 control,
@@ -96,7 +93,7 @@ def certify(
         ),
         (
             "compression",
-            lambda tick: _beside_control(
+            lambda tick: beside_control(
                 ("compression", "a small model trained here, in few bits"),
                 lambda twin, tell: _compressed(
                     subject,
@@ -145,52 +142,22 @@ def certify(
 def _pac_bayes(subject: Subject, delta: float, seed: int, control: bool, tick: Tick) -> list[Row]:
     """The randomized net, and the hold-out bound of its prior on the same rows."""
     start = time.perf_counter()
-    found, twin = _twice(lambda shuffled, tell: _net(subject, delta, seed, shuffled, tell), control, tick)
+    found, twin = twice(lambda shuffled, tell: _net(subject, delta, seed, shuffled, tell), control, tick)
     spent = time.perf_counter() - start
     families = (
         ("PAC-Bayes", "a randomized net trained here"),
         ("hold-out of its prior", "the prior's net, same rows"),
     )
     if isinstance(twin, str):
-        missing = _missing(delta, twin)
+        none = missing(delta, twin)
         return [
-            Row(*families[0], found.certificate, missing, spent),
-            Row(*families[1], found.competitor, missing, 0.0),
+            Row(*families[0], found.certificate, none, spent),
+            Row(*families[1], found.competitor, none, 0.0),
         ]
     return [
         Row(*families[0], found.certificate, None if twin is None else twin.certificate, spent),
         Row(*families[1], found.competitor, None if twin is None else twin.competitor, 0.0),
     ]
-
-
-def _beside_control(
-    named: tuple[str, str], make: Callable[[str | None, Tick], Certificate], control: bool, tick: Tick
-) -> list[Row]:
-    """One row with its control."""
-    start = time.perf_counter()
-    found, twin = _twice(make, control, tick)
-    spent = time.perf_counter() - start
-    return [Row(*named, found, _missing(found.delta, twin) if isinstance(twin, str) else twin, spent)]
-
-
-def _twice(
-    make: Callable[[str | None, Tick], Made], control: bool, tick: Tick
-) -> tuple[Made, Made | str | None]:
-    """What is made of the labels, and of shuffled ones where there is to be a control, or why that was not made."""
-    runs = 2 if control else 1
-    found = make(None, lambda done, of: tick(done, runs * of))
-    if not control:
-        return found, None
-    try:
-        return found, make("shuffled labels", lambda done, of: tick(of + done, runs * of))
-    except KeyboardInterrupt:
-        return found, NOT_RUN
-    except (Withheld, InputError) as reason:
-        return found, str(reason)
-
-
-def _missing(delta: float, reason: str) -> Certificate:
-    return Certificate.withheld(QUANTITY, delta, 0, reason)
 
 
 def _withheld(family: str, predictor: str, delta: float, reason: str, start: float) -> Row:

@@ -50,6 +50,7 @@ class CertifyCommand:
         subject = load_subject(self.target)
         if self.proof is not None:
             self.proof.mkdir(parents=True, exist_ok=True)
+        answers = answers_hash(subject)  # a model that answers NaN is refused before anything is trained
         found = certify(
             subject,
             delta=self.delta,
@@ -63,5 +64,5 @@ class CertifyCommand:
         sys.stdout.write(plain(f"{found}\n"))
         for family in found.suspicious:
             sys.stdout.write(f"the control of {family} lies below chance: that row is not to be believed\n")
-        page = certified_page(found, self.seed, data_hash(subject), answers_hash(subject))
+        page = certified_page(found, self.seed, data_hash(subject), answers)
         return write_page(self.out, page) or write(self.json, json.dumps(page, indent=1))
