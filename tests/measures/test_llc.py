@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,9 @@ from heldout.core.errors import InputError
 from heldout.core.preserved import fingerprint
 from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
+from heldout.learners.ladder import LadderTrace
 from heldout.measures.llc import llc, llc_of_energy, llc_report
+from heldout.measures.posterior.corrected import _agreed
 from heldout.measures.posterior.problem import problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 
@@ -93,6 +96,35 @@ def test_a_monomial_by_the_ladder() -> None:
         assert abs(float(found.estimate.value) - 0.25) < 4 * float(found.estimate.stderr)  # type: ignore[arg-type]
     else:
         assert math.isnan(float(found.estimate.value))
+
+
+def test_fewer_rungs_than_the_error_was_calibrated_with_widen_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten rungs once gave 1.54 [1.40, 1.67] for a deep linear network of depth 5, where 2 is right."""
+
+    def errors() -> float:
+        found = llc_of_energy(lambda w: w.square().sum(1), torch.zeros(2), settings=SHORT)
+        return float(found.checks["half-width of the interval"])
+
+    wide = errors()
+    monkeypatch.setattr("heldout.measures.posterior.corrected.RUNGS", 10)
+    assert wide == pytest.approx((26 / 10) ** 2 * errors())
+
+
+def test_rungs_on_which_cold_and_hot_chains_differ_are_left_out() -> None:
+    t = np.geomspace(10, 1e9, 20)
+    g = np.random.default_rng(0)
+    curves = 1 + 0.01 * g.standard_normal((16, 20))
+    curves[8:, 15:] += 0.2
+    loss = np.zeros((100, 16, 20))
+    trace = LadderTrace(
+        loss, t, np.ones(20), np.ones(19), np.ones(20), 0.0, 1, np.arange(16) >= 8, loss, curves, curves
+    )
+    kept = _agreed(trace)
+    assert kept.loss.shape == kept.burn_loss.shape == (100, 16, 15)
+    assert len(kept.t) == 15
+    assert kept.traded.shape == (14,)
+    curves[8:, 3:] += 0.2  # too few are left: all stay, and the doubts withhold the answer
+    assert _agreed(trace) is trace
 
 
 def test_chains_that_disagree_are_run_again_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
