@@ -100,8 +100,10 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
         _cell("branch", part, steps, branch=b) for b in BRANCHES for part in _groups(first, branched, 8)
     ]
     shots = SNAPSHOTS if full else MORE_SNAPSHOTS
-    more: dict[str, Any] = {"coefficient": list(MEASURED)} if full else {}
-    return found + [_explored(s, steps, shots, **more) for s in range(first, first + min(fast, 2))]
+    runs = [_explored(s, steps, shots) for s in range(first, first + min(fast, 2))]
+    if full and runs:
+        runs[0]["coefficient"] = list(MEASURED)
+    return found + runs
 
 
 def extra() -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ FOUR = ("comprehends", "groks", "memorizes", "confuses")
 P, HIDDEN = 31, 64
 DECAYS = (0.0, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 EXPLORED = ((0.0, 0.5), (0.3, 0.5), (1.0, 0.5), (1.0, 0.9), (8.0, 0.5))
-SNAPSHOTS = (60, 200, 600, 1800, 6000)  # 8 kB each, and kept runs are small
+SNAPSHOTS = (60, 200, 1000, 6000)  # 8 kB each, and kept runs are small
 MORE_SNAPSHOTS = (
     0,
     20,
