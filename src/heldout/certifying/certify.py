@@ -38,6 +38,7 @@ from heldout.certificates.verify import prove
 from heldout.certifying.beside_control import NOT_RUN, QUANTITY, Tick, beside_control, missing, twice
 from heldout.certifying.certified import Certified, Row
 from heldout.certifying.learned_prior import LearnedPrior, learned_prior
+from heldout.certifying.one_thread import one_thread
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.streams import stream
@@ -112,7 +113,7 @@ def certify(
     )
     rows: list[Row] = []
     stopped = ""
-    with Progress(progress) as bars:
+    with one_thread(), Progress(progress) as bars:
         for name, _ in families:
             bars.tick(name, 0, 1)
         for name, make in families:
