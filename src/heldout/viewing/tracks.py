@@ -46,12 +46,11 @@ class Column:
 
     def put(self, row: int, value: Any) -> None:
         """The value of row number `row`: a number, or {"value", "low", "high"}."""
-        number, low, high = value, None, None
         if isinstance(value, dict):
-            number, low, high = value.get("value"), value.get("low"), value.get("high")
-        for store, found in ((self.values, number), (self.low, low), (self.high, high)):
-            store.extend([NAN] * (row - len(store)))
-            store.append(found if isinstance(found, (int, float)) and abs(found) < 1e300 else NAN)
+            _put(self.low, row, value.get("low"))
+            _put(self.high, row, value.get("high"))
+            value = value.get("value")
+        _put(self.values, row, value)
 
 
 @dataclass
@@ -143,6 +142,12 @@ class Tracks:
             track.add(row)
         else:
             self.damaged += 1
+
+
+def _put(store: array[float], row: int, number: Any) -> None:
+    if len(store) != row:
+        store.extend([NAN] * (row - len(store)))
+    store.append(number if isinstance(number, (float, int)) and -1e300 < number < 1e300 else NAN)
 
 
 def _whole_lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
