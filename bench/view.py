@@ -71,7 +71,7 @@ def times(root: Path, views: dict[str, tuple[str, str]], chromium: str) -> dict[
                 metrics.send("Performance.enable", {"timeDomain": "threadTicks"})
                 began = time.perf_counter()
                 page.goto(f"{address}#/{place}", wait_until="commit")
-                page.wait_for_selector(selector, timeout=120_000)
+                page.wait_for_selector(selector, timeout=600_000)
                 found[name] = time.perf_counter() - began
                 found[f"{name} / first paint"] = float(page.evaluate(PAINT))
                 told = {m["name"]: m["value"] for m in metrics.send("Performance.getMetrics")["metrics"]}
@@ -79,6 +79,7 @@ def times(root: Path, views: dict[str, tuple[str, str]], chromium: str) -> dict[
                 found[f"{name} / server, processor"] = _processor(server.pid)
                 found[f"{name} / server, MB"] = _peak(server.pid)
                 page.context.close()
+                print(f"# {name}: {found[name]:.2f} s", file=sys.stderr, flush=True)
             finally:
                 server.terminate()
                 server.wait(20)

@@ -30,7 +30,10 @@ from heldout.viewing.shelf import Shelf, read_report, stamp_of
 from heldout.viewing.tracks import Tracks
 
 SQL_SECONDS, SQL_ROWS, SQL_MEMORY = 10.0, 2000, "1GB"
-FIRST_SECONDS, NEXT_SECONDS = 0.5, 2.0  # of reading: something is shown soon, and the rest comes in larger pieces
+FIRST_SECONDS, NEXT_SECONDS = (
+    0.5,
+    2.0,
+)  # of reading: something is shown soon, and the rest comes in larger pieces
 _KEPT_RUNS = 64
 
 
