@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from heldout.store.disk_errors import raise_disk_error
 from heldout.store.inside import stays_inside
 from heldout.store.rows import row_files
 from heldout.viewing.heat import Heat
@@ -109,14 +110,17 @@ class Tracks:
     def read(self, seconds: float = math.inf) -> float:
         """Read what is new, for about `seconds` at most; the share of the bytes that has been read so far.
 
-        Raises DiskError or OSError where a file can be listed and not read.
+        Raises DiskError where a file may not be read.
         """
         until = time.monotonic() + seconds
         total = done = 0
         for path in row_files(self._rows):
             if not stays_inside(self._root, path):
                 continue
-            size = os.stat(path).st_size
+            try:
+                size = os.stat(path).st_size
+            except OSError:
+                continue  # taken away since it was listed, or a link to nowhere
             track = self.of.setdefault(path.stem, Track())
             if size < track.offset:  # replaced by a shorter file, so by another one
                 track = self.of[path.stem] = Track()
@@ -152,7 +156,11 @@ def _put(store: array[float], row: int, number: Any) -> None:
 
 def _whole_lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
     """(line, offset after it) of the whole lines from `start` on."""
-    with open(path, "rb") as file:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise_disk_error(error, "read", path)
+    with file:
         file.seek(start)
         while lines := file.readlines(_BLOCK):
             for line in lines:
