@@ -13,6 +13,7 @@ from heldout.commands.cell import CellCommand
 from heldout.commands.certify import CertifyCommand
 from heldout.commands.conformal import ConformalCommand
 from heldout.commands.exits import DONE, INTERRUPTED, OUR_ERROR, USAGE, complain
+from heldout.commands.fsck import FsckCommand
 from heldout.commands.measures import MeasuresCommand
 from heldout.commands.proxies import ProxiesCommand
 from heldout.commands.runs import RunsCommand
@@ -38,6 +39,7 @@ Command = (
     | Annotated[CalibrateCommand, tyro.conf.subcommand("calibrate")]
     | Annotated[TrajectoryCommand, tyro.conf.subcommand("trajectory")]
     | Annotated[ViewCommand, tyro.conf.subcommand("view")]
+    | Annotated[FsckCommand, tyro.conf.subcommand("fsck")]
 )
 
 

@@ -102,6 +102,7 @@ async def _changes(asked: Asked, run_id: str | None, listeners: asyncio.Semaphor
     """One event a change of what is watched; a comment now and then, so that a closed page is noticed."""
     async with listeners:
         before, quiet = object(), 0
+        await asyncio.sleep(LOOK_SECONDS)  # the page is asking for the data itself just now
         while True:
             now = await run_in_threadpool(asked.stamp, run_id)
             quiet = 0 if now != before else quiet + 1

@@ -30,7 +30,10 @@ from heldout.viewing.shelf import Shelf, read_report, stamp_of
 from heldout.viewing.tracks import Tracks
 
 SQL_SECONDS, SQL_ROWS, SQL_MEMORY = 10.0, 2000, "1GB"
-READ_SECONDS = 0.5
+FIRST_SECONDS, NEXT_SECONDS = (
+    0.5,
+    2.0,
+)  # of reading: something is shown soon, and the rest comes in larger pieces
 _KEPT_RUNS = 64
 
 
@@ -43,6 +46,7 @@ class Asked:
         self._listing = Listing(self.shelf)
         self._tracks: OrderedDict[str, Tracks] = OrderedDict()
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._query = threading.Lock()
 
     def known(self, run_id: str) -> bool:
@@ -65,16 +69,17 @@ class Asked:
             return self._listing.runs_json()
 
     def run(self, run_id: str, points: int = 600, only: Sequence[str] | None = None) -> dict[str, Any] | None:
-        """One run, `run_json`; what was not read within half a second is left to the next call (`read` < 1)."""
-        with self._lock:
+        """One run, `run_json`; what was not read within half a second is left to the next calls (`read` < 1)."""
+        with self._reading:
             folder = self.shelf.folder(run_id)
             if folder is None:
                 return None
             tracks = self._tracks.pop(run_id, None) or Tracks(folder / "rows", self.shelf.root)
+            seconds = NEXT_SECONDS if tracks.of else FIRST_SECONDS
             self._tracks[run_id] = tracks
             while len(self._tracks) > _KEPT_RUNS:
                 self._tracks.popitem(last=False)
-            read = tracks.read(READ_SECONDS)
+            read = tracks.read(seconds)
             return run_json(self.shelf.entry(run_id), tracks, read, points, only)
 
     def report_page(self, name: str) -> str | None:

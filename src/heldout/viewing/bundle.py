@@ -84,7 +84,7 @@ def safe_file(run_id: str) -> str:
     """A file name for an id: the id itself where heldout made it, else its slug and hash.
 
     >>> safe_file("digits-0a1b2c3d4e5f"), safe_file("../x")
-    ('digits-0a1b2c3d4e5f', 'x-10bd03d2d51e')
+    ('digits-0a1b2c3d4e5f', 'x-cb3093418359')
     """
     return run_id if _SAFE.fullmatch(run_id) else disk_name(run_id)
 

@@ -15,7 +15,8 @@ from heldout.viewing.facts import facts_of
 from heldout.viewing.shelf import Shelf, stamp_of
 
 SCHEMA = "heldout.view-runs/1"
-_TAIL = 2**16
+_TAILS = (2**14, 2**18, 2**23)  # the last row is sought in ever longer ends of its file
+_LEFT_OUT = ("hash", "code", "python", "platform")
 _MOST_NUMBERS = 40
 
 
@@ -32,7 +33,7 @@ class Listing:
         reports = self.shelf.reports()
         entries = self.shelf.entries()
         runs = [
-            {**facts_of(entry), **self._end(entry["run"]), "report": reports.get(entry["run"], ("",))[0]}
+            {**_brief(entry), **self._end(entry["run"]), "report": reports.get(entry["run"], ("",))[0]}
             for entry in entries
         ]
         listed = {entry["run"] for entry in entries}
@@ -62,21 +63,30 @@ class Listing:
         return before[1]
 
 
+def _brief(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts_of(entry).items() if key not in _LEFT_OUT}
+
+
 def _last_row(path: Path) -> dict[str, Any]:
-    """The last whole row within the file's last 64 kB; {} where there is none."""
+    """The last whole row of the file, if it stands within the last 8 MB; {} where there is none."""
     try:
         with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-            lines = file.read(_TAIL).split(b"\n")[:-1]
+            size = os.fstat(file.fileno()).st_size
+            for tail in _TAILS:
+                start = max(0, size - tail)
+                file.seek(start)
+                whole = file.read(tail).split(b"\n")[:-1]
+                for line in reversed(whole if start == 0 else whole[1:]):
+                    try:
+                        row = json.loads(line)
+                    except (ValueError, RecursionError):
+                        continue
+                    if isinstance(row, dict):
+                        return row
+                if start == 0:
+                    break
     except OSError:
-        return {}
-    for line in reversed(lines):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict):
-            return row
+        return {}  # taken away since it was listed, or not ours to read
     return {}
 
 

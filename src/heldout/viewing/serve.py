@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import socket
 from collections.abc import Callable
@@ -38,9 +40,16 @@ def serve(folder: Path, port: int, ready: Callable[[str], None]) -> None:
         date_header=False,
         timeout_graceful_shutdown=1,  # open event streams never end by themselves
     )
+    # Open event streams are cut off at the end: that is no error to report.
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     ready(f"http://{HOST}:{port}/?token={token}")
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    cut = isinstance((record.exc_info or (None, None))[1], asyncio.CancelledError)
+    return not cut and "graceful shutdown" not in record.getMessage()
 
 
 def _listen(port: int) -> socket.socket:

@@ -86,7 +86,7 @@ class Shelf:
             return {}
         found = {}
         for name, path in files.items():
-            if (self.root / name).is_symlink() or not stays_inside(self.root, path):
+            if not os.path.isfile(path) or self._is_link(name) or not stays_inside(self.root, path):
                 continue
             kind = _kind(path)
             if kind:

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from heldout.store.disk_errors import raise_disk_error
 from heldout.store.inside import stays_inside
 from heldout.store.rows import row_files
 from heldout.viewing.heat import Heat
@@ -46,12 +47,11 @@ class Column:
 
     def put(self, row: int, value: Any) -> None:
         """The value of row number `row`: a number, or {"value", "low", "high"}."""
-        number, low, high = value, None, None
         if isinstance(value, dict):
-            number, low, high = value.get("value"), value.get("low"), value.get("high")
-        for store, found in ((self.values, number), (self.low, low), (self.high, high)):
-            store.extend([NAN] * (row - len(store)))
-            store.append(found if isinstance(found, (int, float)) and abs(found) < 1e300 else NAN)
+            _put(self.low, row, value.get("low"))
+            _put(self.high, row, value.get("high"))
+            value = value.get("value")
+        _put(self.values, row, value)
 
 
 @dataclass
@@ -110,14 +110,17 @@ class Tracks:
     def read(self, seconds: float = math.inf) -> float:
         """Read what is new, for about `seconds` at most; the share of the bytes that has been read so far.
 
-        Raises DiskError or OSError where a file can be listed and not read.
+        Raises DiskError where a file may not be read.
         """
         until = time.monotonic() + seconds
         total = done = 0
         for path in row_files(self._rows):
             if not stays_inside(self._root, path):
                 continue
-            size = os.stat(path).st_size
+            try:
+                size = os.stat(path).st_size
+            except OSError:
+                continue  # taken away since it was listed, or a link to nowhere
             track = self.of.setdefault(path.stem, Track())
             if size < track.offset:  # replaced by a shorter file, so by another one
                 track = self.of[path.stem] = Track()
@@ -145,9 +148,19 @@ class Tracks:
             self.damaged += 1
 
 
+def _put(store: array[float], row: int, number: Any) -> None:
+    if len(store) != row:
+        store.extend([NAN] * (row - len(store)))
+    store.append(number if isinstance(number, (float, int)) and -1e300 < number < 1e300 else NAN)
+
+
 def _whole_lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
     """(line, offset after it) of the whole lines from `start` on."""
-    with open(path, "rb") as file:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise_disk_error(error, "read", path)
+    with file:
         file.seek(start)
         while lines := file.readlines(_BLOCK):
             for line in lines:
