@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from heldout.studies import coefficient_in_grokking as study
@@ -10,7 +11,7 @@ from heldout.studies._coefficient_figures import FITS
 
 def rows(ratios, seeds=8, reason="", tests=(1.0, 0.1, 0.1, 0.1)):
     """Lambda 300 for the generalizing fit; ratios to early, no decay and permuted labels, a little different in each seed."""
-    found = []
+    noise, found = np.random.Generator(np.random.Philox(0)).standard_normal((seeds, len(FITS))), []
     for seed in range(seeds):
         for name, ratio, test in zip(FITS, (1.0, *ratios), tests):
             one = {
@@ -21,7 +22,7 @@ def rows(ratios, seeds=8, reason="", tests=(1.0, 0.1, 0.1, 0.1)):
                 "reason": reason,
                 "test_along": test,
             }
-            one["value"] = 300.0 / ratio * (1 + 0.002 * ((seed * 7 + len(name)) % 5))
+            one["value"] = 300.0 / ratio * (1 + 0.003 * noise[seed, FITS.index(name)])
             row = {"part": "compare", "seed": seed, "fit": name, "status": "ok", "fit_test": test}
             found.append(
                 row
