@@ -37,7 +37,7 @@ def rows(ratios, seeds=8, reason="", tests=(1.0, 0.1, 0.1, 0.1)):
         ((0.87, 0.86, 0.96), "supported"),
         ((0.87, 0.99, 0.96), "refuted"),
         ((0.87, 0.86, 1.05), "refuted"),
-        ((0.87, 0.951, 0.96), "undecided"),
+        ((0.87, 0.95, 0.96), "undecided"),
         ((1.2, 1.2, 1.2), "refuted"),
     ],
 )
