@@ -124,6 +124,8 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
         numbers.append(Named.of(name, clopper_pearson(sum(full_rank), len(full_rank))))
     said = "Lambda of the generalizing fit is " + ", ".join(f"{v} of that of {o}" for o, v in pooled.items())
     said += f"; {left} of {every} pairs were left out."
+    if full_rank and all(full_rank):
+        said += " The Jacobian has full rank at every fit, so the coefficient itself is the same: they differ at a finite t."
     word: Word = "undecided"
     rote, control = [pooled[o] for o in ROTE], pooled[CONTROL]
     if not every or 4 * left > every or not all(v.ok for v in (*rote, control)):

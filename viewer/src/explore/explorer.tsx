@@ -148,7 +148,7 @@ export function Explorer({ data, cell }: Props) {
               {runs.map((one, i) => <option value={i}>{short(one.name || one.cell || `run ${i + 1}`, 60)}</option>)}
             </select>
           </label>{" "}
-          <span class="tiny">or choose a field of a map above</span>
+          <span class="tiny">or choose a mark of a figure above</span>
         </p>
       )}
       {missing && (

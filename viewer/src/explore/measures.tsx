@@ -2,7 +2,7 @@
 import { Lines } from "../charts/lines";
 import { extent, scoreDomain } from "../charts/scale";
 import { positive } from "../charts/decades";
-import { isNumber, plain } from "../numbers";
+import { count, isNumber, plain } from "../numbers";
 import type { ExploredRun } from "../schemas/explorable";
 import { clean, short } from "../text";
 
@@ -22,7 +22,10 @@ function last(run: ExploredRun, values: (number | null | undefined)[], step: num
 }
 
 export function Measures({ run, step, onStep }: Props) {
-  const span = extent(run.steps, 0) ?? [0, 1];
+  const all = extent(run.steps, 0) ?? [0, 1];
+  const first = Math.min(...run.steps.filter((s) => s > 0));
+  const wide = first > 0 && all[1] / first >= 50; // most happens early: steps on a log axis, with step 0 at its edge
+  const span: [number, number] = wide ? [first, all[1]] : all;
   return (
     <div class="measures-grid">
       {Object.entries(run.measures).map(([name, values]) => {
@@ -33,7 +36,7 @@ export function Measures({ run, step, onStep }: Props) {
         const value = here === null ? null : (values[here] ?? null);
         const [low, high] = here === null ? [null, null] : [ends?.low[here] ?? null, ends?.high[here] ?? null];
         const points = run.steps.map((x, i) => ({ x, y: log && !((values[i] ?? 0) > 0) ? null : values[i], low: ends?.low[i], high: ends?.high[i] }));
-        const shown = `${plain(value)}${isNumber(low) && isNumber(high) ? ` [${plain(low)}, ${plain(high)}]` : ""}`;
+        const shown = `${plain(value)}${isNumber(low) && isNumber(high) ? ` [${plain(low)}, ${plain(high)}]` : ""}${ends && here !== null && run.steps[here] !== step ? ` at step ${count(run.steps[here])}` : ""}`;
         return (
           <div>
             <p class="measure-name"><strong>{short(name, 40)}</strong> <span class="number">{shown}</span></p>
@@ -44,7 +47,7 @@ export function Measures({ run, step, onStep }: Props) {
               yName=""
               x={span}
               y={domain}
-              log={{ y: log }}
+              log={{ x: wide, y: log }}
               height={170}
               maxWidth={480}
               over={(x, _, frame) => (
