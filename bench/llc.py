@@ -1,4 +1,4 @@
-"""The learning coefficient against exact truth: `python -m bench.llc [--cases quick|tuned|sealed|again] [--seeds k] [--rows FILE]`.
+"""The learning coefficient against exact truth: `python -m bench.llc [--cases quick|tuned|sealed|again|third] [--seeds k] [--rows FILE]`.
 
 One row a case and seed: estimate/truth, standard error, whether the 95% interval covers, gradient evaluations (over all
 chains), seconds of wall time, and the reason where the estimate is withheld. `--rows FILE` keeps them, and goes on where the
@@ -31,7 +31,7 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--cases", choices=["quick", "tuned", "sealed", "again"], default="quick")
+    options.add_argument("--cases", choices=["quick", "tuned", "sealed", "again", "third"], default="quick")
     options.add_argument("--match", default="", help="only cases whose name contains this")
     options.add_argument("--seeds", type=int, default=1)
     options.add_argument("--first", type=int, default=0, help="the first seed")
@@ -42,12 +42,18 @@ def main() -> None:
         _report(_kept(chosen.report))
         return
     torch.set_num_threads(1)
-    known = {**calibration.TUNED, **calibration.SEALED, **calibration.SEALED_AGAIN}
+    known = {
+        **calibration.TUNED,
+        **calibration.SEALED,
+        **calibration.SEALED_AGAIN,
+        **calibration.SEALED_THIRD,
+    }
     names = {
         "quick": calibration.QUICK,
         "tuned": calibration.TUNED,
         "sealed": calibration.SEALED,
         "again": calibration.SEALED_AGAIN,
+        "third": calibration.SEALED_THIRD,
     }
     rows = _kept(chosen.rows) if chosen.rows else []
     if chosen.rows and not rows:

@@ -1,5 +1,5 @@
 """Cases of the learning coefficient: `TUNED` were looked at while the instrument was made, `SEALED` were scored afterwards, and
-`SEALED_AGAIN` after the instrument had been changed in view of that score.
+`SEALED_AGAIN` and `SEALED_THIRD` each after the instrument had been changed in view of the score before.
 
 `cases()` are all of them, `quick()` a few that take under a minute together. Where there are data, a case's seed draws
 them too, so that coverage over seeds counts the luck of the data.
@@ -132,6 +132,19 @@ SEALED_AGAIN: dict[str, Make] = {
     "rescaled by 50: 3-2-2, rank 1": lambda seed: layered((3, 2, 2), 1, scale=50.0),
     "deep linear 3-2-2-3, rank 1": lambda seed: layered((3, 2, 2, 3), 1),
     "deep linear 2-2-3-2-2, rank 1": lambda seed: layered((2, 2, 3, 2, 2), 1),
+}
+SEALED_THIRD: dict[str, Make] = {
+    "regular, d = 30, condition 10": lambda seed: quadratic(30, 10.0),
+    "w1^6 w2^4 w3^2": lambda seed: monomial((3, 2, 1)),
+    "w1^12 w2^12 w3^10": lambda seed: monomial((6, 6, 5)),
+    "w1^10 w2^14": lambda seed: monomial((5, 7)),
+    "w1^4 w2^4 + w3^2": lambda seed: monomial((2, 2), extra=1),
+    "reduced rank 3-4-4, rank 0": lambda seed: layered((3, 4, 4), 0),
+    "reduced rank 2-3-4, rank 1": lambda seed: layered((2, 3, 4), 1),
+    "reduced rank 6-2-2, rank 1": lambda seed: layered((6, 2, 2), 1),
+    "reduced rank 2-4-2, rank 1": lambda seed: layered((2, 4, 2), 1),
+    "rescaled by 20: 4-2-2, rank 1": lambda seed: layered((4, 2, 2), 1, scale=20.0),
+    "deep linear 2-3-3-2, rank 0": lambda seed: layered((2, 3, 3, 2), 0),
     "deep linear 1-2-1-2-1-2, rank 0": lambda seed: layered((1, 2, 1, 2, 1, 2), 0),
     "noise, linear map 7-2, n = 500": lambda seed: layered((7, 2), 2, n=500, seed=seed),
     "noise, reduced rank 3-2-4, rank 1, n = 2500": lambda seed: layered((3, 2, 4), 1, n=2500, seed=seed),
@@ -174,8 +187,8 @@ def tuned() -> list[Case]:
 
 
 def sealed() -> list[Case]:
-    """Those that were scored afterwards, both times."""
-    return [_case(name, make) for name, make in {**SEALED, **SEALED_AGAIN}.items()]
+    """Those that were scored afterwards, each time."""
+    return [_case(name, make) for name, make in {**SEALED, **SEALED_AGAIN, **SEALED_THIRD}.items()]
 
 
 def quick() -> list[Case]:

@@ -36,7 +36,7 @@ PILOT_RUNGS, PILOTS = 14, 4
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
 APART, AGREED = 3.0, 12  # t between cold and hot halves; fewest rungs below the first that exceeds it
-LOWEST, HIGHEST = 10.0, 1e75
+LOWEST, PILOTED, HIGHEST = 10.0, 1e18, 1e75
 ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
 TARGET = "lambda, corrected for multiplicity"
 
@@ -183,7 +183,11 @@ def _ladders(
     problem: Problem, seeds: Sequence[int], chosen: Ladder, boxes: Sequence[float]
 ) -> tuple[list[Floats], int]:
     """The rungs t [k] of each seed, and how many gradients a seed's pilot took."""
-    wide = np.stack([np.geomspace(*_ends(problem, chosen, box), PILOT_RUNGS) for box in boxes])
+    ends = [_ends(problem, chosen, box) for box in boxes]
+    tops = [min(highest, max(PILOTED / box, 10 * lowest)) for (lowest, highest), box in zip(ends, boxes)]
+    wide = np.stack(
+        [np.geomspace(lowest, top, PILOT_RUNGS) for (lowest, _), top in zip(ends, tops)]
+    )  # a coarser one would start too high, where no chain reaches the walls of the box
     jitter = JITTER if problem.log_prior else 0.0
     names = [torch_seed(seed, "llc pilot") for seed in seeds]
     pilots = sample_ladders(
@@ -198,13 +202,13 @@ def _ladders(
         problem.moves,
         jitter,
     )
-    ladders = [_rungs(problem, chosen, pilot) for pilot in pilots]
+    ladders = [_rungs(problem, chosen, pilot, highest) for pilot, (_, highest) in zip(pilots, ends)]
     return ladders, pilots[0].gradients * PILOT_RUNGS * PILOTS
 
 
-def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace) -> Floats:
+def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace, highest: float) -> Floats:
     wide = pilot.t
-    lowest, highest = float(wide[0]), float(wide[-1])
+    lowest = float(wide[0])
     cold = pilot.loss[:, ~pilot.hot]  # the annealed half need not have arrived
     curve = wide * np.where(np.isfinite(cold), cold, np.nan).mean((0, 1))
     top = min(float(np.nanmedian(curve)), problem.parameters / 2) if np.isfinite(curve).any() else 1.0

@@ -51,6 +51,7 @@ def doubts(
         float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
     ) + 10 * problem.resolution
     gap = gaps(curves, trace.hot)
+    spread, allowance = _identities(trace, curves)
     width = (
         float(student.ppf(0.5 + chosen.level / 2, chosen.ensembles - 1))
         * fit.stderr
@@ -66,6 +67,8 @@ def doubts(
         "smallest ESS": float(np.nanmin(sizes)),
         "cold against hot, largest t": float(gap.max()),
         "cold against hot, limit": limit,
+        "identities of known mean off by, t": spread,
+        "identities of known mean, limit": allowance,
         "half-width of the interval": width,
         "chi^2 a number": fit.misfit,
         "beyond the top rung": beyond,
@@ -95,6 +98,13 @@ def doubts(
             "the sampler does not travel between parts of the posterior",
             True,
         )
+    if spread > allowance:
+        return Doubts(
+            checks,
+            f"the chains have not spread over the posterior: t E[L] with numbers of known mean and without differ (t = {spread:.1f}, "
+            f"limit {allowance:.1f}), so that those means are off; give more draws",
+            True,
+        )
     return Doubts(checks, _of_the_fit(fit, d, width, beyond))
 
 
@@ -104,6 +114,21 @@ def gaps(curves: Floats, hot: NDArray[np.bool_]) -> Floats:
     scatter = one.var(0, ddof=1) / len(one) + other.var(0, ddof=1) / len(other)
     found: Floats = np.abs(one.mean(0) - other.mean(0)) / np.sqrt(scatter + (2e-3 * curves.mean(0)) ** 2)
     return found
+
+
+def _identities(trace: LadderTrace, curves: Floats) -> tuple[float, float]:
+    """|t| between t E[L] by control variates, curves [e k], and plain, over the upper half of the rungs; and its limit.
+
+    Chains that mix locally but not along the valley agree with each other, cold and hot; the control variates then miss their mean.
+    """
+    e, k = curves.shape
+    off = ((curves - trace.t * trace.loss.mean(0)) / np.abs(curves.mean(0)).clip(min=1e-12))[
+        :, k // 2 :
+    ].mean(1)
+    return (
+        float(abs(off.mean()) / np.sqrt(off.var(ddof=1) / e + 1e-3**2)),
+        float(student.ppf(0.9975, e - 1)),
+    )
 
 
 def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float) -> str:
