@@ -36,7 +36,7 @@ def test_rescaled_networks_compute_the_same_and_noise_raises_the_loss() -> None:
     torch.testing.assert_close(noisy.energy(w), plain.energy(w) + 1.5, rtol=0.25, atol=0.2)
 
 
-@pytest.mark.parametrize("name", ["w1^2 w2^6", "regular, d = 2"])
+@pytest.mark.parametrize("name", ["w1^2 w2^4", "reduced rank 1-2-1, rank 0"])
 def test_the_instrument_agrees_with_a_quick_case(name: str) -> None:
     case = next(c for c in calibration.quick() if c.name == name)
     found = case.run(11)

@@ -153,9 +153,7 @@ SEALED_THIRD: dict[str, Make] = {
 }
 QUICK = (
     "w1^2 w2^4",
-    "w1^2 w2^6",
     "reduced rank 1-2-1, rank 0",
-    "regular, d = 2",
     "noise, linear map 8-2, n = 400",
 )
 
