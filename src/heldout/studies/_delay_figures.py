@@ -67,12 +67,10 @@ def settings_figures(task: str, runs: Rows) -> list[Figure]:
                 mine = [r for r in runs if (r["side"], r["setting"]) == (side, label(setting))]
                 if mine:
                     role: Role = "rote" if side == "plain" else "rule"
-                    name = f"{side}: {label(setting)}"
+                    name = label(setting).replace("squared loss", "squared").replace(" in the gradient", "")
                     dots.append(_dot(name, times(mine, key), role, mine[0].get("cell")))
         if dots:
-            caption = (
-                "All seeds; median with its 95% interval (Kaplan-Meier); no dot: fewer than half got there."
-            )
+            caption = "First the plain side, then the careful one; all seeds; median with its 95% interval (Kaplan-Meier); no dot: fewer than half got there."
             marks = (Mark("x", 2.0, "margin"),) if key == "ratio" else ()
             found.append(Dots(f"{task}: {title}", caption, x, True, tuple(dots), marks))
     return found
@@ -119,7 +117,9 @@ def branch_figures(rows: Rows) -> list[Figure]:
 def _dot(name: str, curve: Survival, role: Role, cell: str | None) -> DotRow:
     median = curve.quantile()
     ends = [_or_none(v) for v in (median.value, median.low, median.high)]
-    return DotRow(f"{name} ({curve.events} of {curve.n})", ends[0], ends[1], ends[2], role, cell)
+    if curve.events < curve.n:
+        name += f" ({curve.events} of {curve.n})"
+    return DotRow(name, ends[0], ends[1], ends[2], role, cell)
 
 
 def _general(mine: Rows) -> Survival:
