@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from heldout.laboratory.study import DotRow, Dots, Figure, Lines, Mark, Role, Series
-from heldout.stats.interval import Interval
 from heldout.stats.mean_interval import bootstrap_mean
+from heldout.stats.regime_judge import reached
 from heldout.stats.survival import Survival, survival
 from heldout.studies._delay_settings import BRANCHES, SETTINGS, SIDES, label
 
@@ -67,19 +67,17 @@ def settings_figures(task: str, runs: Rows) -> list[Figure]:
                 mine = [r for r in runs if (r["side"], r["setting"]) == (side, label(setting))]
                 if mine:
                     role: Role = "rote" if side == "plain" else "rule"
-                    name = f"{side}: {label(setting)}"
+                    name = label(setting).replace("squared loss", "squared").replace(" in the gradient", "")
                     dots.append(_dot(name, times(mine, key), role, mine[0].get("cell")))
         if dots:
-            caption = (
-                "All seeds; median with its 95% interval (Kaplan-Meier); no dot: fewer than half got there."
-            )
+            caption = "First the plain side, then the careful one; all seeds; median with its 95% interval (Kaplan-Meier); no dot: fewer than half got there."
             marks = (Mark("x", 2.0, "margin"),) if key == "ratio" else ()
             found.append(Dots(f"{task}: {title}", caption, x, True, tuple(dots), marks))
     return found
 
 
 def branch_figures(rows: Rows) -> list[Figure]:
-    """Mean test accuracy along branches from one checkpoint, and of all branches at the end."""
+    """Mean test accuracy along branches from one checkpoint, and the step at which each branch generalizes."""
     by = {b: [r for r in rows if r.get("branch") == b and r.get("status") == "ok"] for b in BRANCHES}
     by = {b: mine for b, mine in by.items() if mine}
     if not by:
@@ -91,8 +89,7 @@ def branch_figures(rows: Rows) -> list[Figure]:
         if name in _DRAWN:
             y, low, high = ([_or_none(getattr(m, end)) for m in means] for end in ("value", "low", "high"))
             series.append(Series(name, _DRAWN[name], mine[0]["step"], y, low, high, cell=cell))
-        at = min(range(len(means)), key=lambda k: abs(mine[0]["step"][k] - 400))
-        dots.append(_mean_dot(name, means[at], cell))
+        dots.append(_dot(name, _general(mine), _DRAWN.get(name, "other"), cell))
     start = next(iter(by.values()))[0]["step"][0]
     caption = f"Addition, the reference run branched at step {start}; mean over seeds with its 95% interval (bootstrap)."
     return [
@@ -104,7 +101,13 @@ def branch_figures(rows: Rows) -> list[Figure]:
             log_x=True,
             series=tuple(series),
         ),
-        Dots("Test accuracy of every branch near step 400", caption, "test accuracy", rows=tuple(dots)),
+        Dots(
+            "From one checkpoint: when the branches generalize",
+            f"Step of 99% test accuracy, looked at every {mine[0]['step'][1] - start} steps; median with its 95% interval (Kaplan-Meier); no dot: fewer than half got there.",
+            "step",
+            True,
+            tuple(dots),
+        ),
     ]
 
 
@@ -114,12 +117,17 @@ def branch_figures(rows: Rows) -> list[Figure]:
 def _dot(name: str, curve: Survival, role: Role, cell: str | None) -> DotRow:
     median = curve.quantile()
     ends = [_or_none(v) for v in (median.value, median.low, median.high)]
-    return DotRow(f"{name} ({curve.events} of {curve.n})", ends[0], ends[1], ends[2], role, cell)
+    if curve.events < curve.n:
+        name += f" ({curve.events} of {curve.n})"
+    return DotRow(name, ends[0], ends[1], ends[2], role, cell)
 
 
-def _mean_dot(name: str, mean: Interval, cell: str | None) -> DotRow:
-    role = _DRAWN.get(name, "other")
-    return DotRow(name, _or_none(mean.value), _or_none(mean.low), _or_none(mean.high), role, cell)
+def _general(mine: Rows) -> Survival:
+    """The step of 99% test accuracy on a branch, censored at its last step."""
+    found = [reached(r["step"], r["test"]) for r in mine]
+    return survival(
+        [r["step"][-1] if at is None else at for at, r in zip(found, mine)], [at is not None for at in found]
+    )
 
 
 def _or_none(value: float) -> float | None:

@@ -121,7 +121,7 @@ def verdict(rows: Rows) -> Verdict:
         still = clopper_pearson(sum(r["delayed"] is True for r in sides["careful"]), len(sides["careful"]))
         ways.append(-1 if still.low > 0.5 else int(there and gone and ahead.ok and ahead.high < LATER))
         said.append(
-            f"{task}: share of runs with the delay {shares['reference']} in the reference, {shares['tuned rate and decay']} with tuned rate and decay, {shares['careful']} in the careful set-up, {shares['careful, cross-entropy']} if it keeps cross-entropy"
+            f"{task}: {_count(sides['reference'])} with the reference, {_count(sides['tuned rate and decay'])} with its rate and decay tuned, {_count(sides['careful'])} with the careful set-up, {_count(sides['careful, cross-entropy'])} if that keeps cross-entropy"
         )
     word: Word = "refuted" if min(ways) < 0 else "supported" if min(ways) > 0 else "undecided"
     why = {
@@ -131,7 +131,9 @@ def verdict(rows: Rows) -> Verdict:
     }[word]
     if kept:
         why += f"; where the set-up keeps cross-entropy, the delay stays ({', '.join(kept)})"
-    return Verdict(word, f"{'; '.join(said)}.", tuple(numbers), why)
+    return Verdict(
+        word, f"Runs with the delay, of the judging seeds: {'; '.join(said)}.", tuple(numbers), why
+    )
 
 
 def figures(rows: Rows) -> list[Figure]:
@@ -202,6 +204,10 @@ def _tuned(pool: Rows, limit: float) -> str | None:
 def _share(mine: Rows) -> Interval:
     """The share with the delay; unknown counts as delayed."""
     return clopper_pearson(sum(r["delayed"] is not False for r in mine), len(mine), RULE.level)
+
+
+def _count(mine: Rows) -> str:
+    return f"{sum(r['delayed'] is not False for r in mine)} of {len(mine)}"
 
 
 def _steps(one: Rows, two: Rows) -> Interval:
