@@ -107,14 +107,14 @@ def fit_dots(fits: dict[int, dict[str, dict[str, Any]]]) -> Dots:
             seen = np.mean([main_of(r)["test_along"] for r in mine])
             rows.append(
                 DotRow(
-                    f"{name} ({len(values)} seeds; draws answer {seen:.0%} of the test pairs)",
+                    f"{name} (n {len(values)}; {seen:.0%})",
                     mean.value,
                     mean.low,
                     mean.high,
                     _ROLES[name],
                 )
             )
-    caption = "Mean Lambda(t) over seeds with its 95% interval; in brackets what draws of the chains around the fits still answer."
+    caption = "Mean Lambda(t) over seeds with its 95% interval; in brackets how many, and the share of test pairs that draws of the chains answer."
     return Dots("Lambda of the four fits", caption, "Lambda", rows=tuple(rows))
 
 
@@ -130,7 +130,7 @@ def setting_dots(fits: dict[int, dict[str, dict[str, Any]]]) -> list[Figure]:
                     continue
                 value = a["value"] / b["value"]
                 half = 1.96 * value * math.hypot(a["stderr"] / a["value"], b["stderr"] / b["value"])
-                name = f"t = {ratio} n, gamma {gamma:g}, seed {seed}, of {other}"
+                name = f"{other}, t {ratio} n, gamma {gamma:g}, {seed}"
                 cell = one[other].get("cell")
                 rows.append(DotRow(name, value, value - half, value + half, _ROLES[other], cell))
     caption = "The same ratio where t or gamma is another one; 95% intervals of the chains. Wider priors (gamma 30) let draws leave the fit they started from."
