@@ -53,7 +53,7 @@ export function ExportButtons({ of, name, table }: Props) {
       {drawn && <button
         type="button"
         class="link"
-        aria-label={`${name}: download the figure as svg`}
+        aria-label="download this figure as svg"
         onClick={() => {
           const svg = drawing();
           if (svg) download(fileName(name, "svg"), "image/svg+xml", svgText(svg));
@@ -65,7 +65,7 @@ export function ExportButtons({ of, name, table }: Props) {
         <button
           type="button"
           class="link"
-          aria-label={`${name}: download the data as csv`}
+          aria-label="download the data of this figure as csv"
           onClick={() => {
             const { header, rows } = table();
             download(fileName(name, "csv"), "text/csv", csv(header, rows));
