@@ -16,7 +16,11 @@ from heldout.viewer.report import render_report
 
 
 def save_page(report: Mapping[str, Any], path: Path) -> Path:
-    """Write a report as its page. Raises DiskError."""
+    """Write a report as its page, in a folder that is made where it is missing. Raises DiskError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise_disk_error(error, "make", path.parent)
     write_atomically(path, render_report(report).encode("utf-8"))
     return path
 
@@ -29,10 +33,6 @@ def save_json(report: Mapping[str, Any], path: Path) -> Path:
 
 def save_index(folder: Path) -> list[Path]:
     """`index.html` over all studies, and `<study>.html` for each kept run, which it links to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise_disk_error(error, "make", folder)
     report = index_report()
     written = [save_page(report, folder / "index.html")]
     for line in report["studies"]:

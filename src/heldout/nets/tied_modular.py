@@ -98,7 +98,10 @@ class TiedModular:
         hidden = torch.relu(inner)
         losses, dz = output_slope(torch.bmm(hidden, out), y, loss, scale)
         d_out = torch.bmm(hidden.mT, dz)
-        d_in = torch.bmm(x.mT, torch.bmm(dz, out.mT).mul_(inner > 0))
-        dE = torch.baddbmm(torch.bmm(d_in, H.mT), d_out.mT, O)
-        gradients = {"E": dE, "H": torch.bmm(E.mT, d_in), "O": torch.bmm(d_out, E)}
-        return losses, self.layout.flatten(gradients)
+        d_in = torch.bmm(x.mT, torch.bmm(dz, out.mT).mul_(hidden.sign_()))
+        gradients = torch.empty_like(thetas)
+        places = self.layout.unflatten(gradients)
+        torch.baddbmm(torch.bmm(d_in, H.mT), d_out.mT, O, out=places["E"])
+        torch.bmm(E.mT, d_in, out=places["H"])
+        torch.bmm(d_out, E, out=places["O"])
+        return losses, gradients
