@@ -98,8 +98,9 @@ class TiedModular:
         hidden = torch.relu(inner)
         losses, dz = output_slope(torch.bmm(hidden, out), y, loss, scale)
         d_out = torch.bmm(hidden.mT, dz)
+        # hidden.sign_() writes over hidden (1 where a unit is at work): nothing below reads hidden itself
         d_in = torch.bmm(x.mT, torch.bmm(dz, out.mT).mul_(hidden.sign_()))
-        gradients = torch.empty_like(thetas)
+        gradients = torch.empty(thetas.shape, dtype=thetas.dtype, device=thetas.device)
         places = self.layout.unflatten(gradients)
         torch.baddbmm(torch.bmm(d_in, H.mT), d_out.mT, O, out=places["E"])
         torch.bmm(E.mT, d_in, out=places["H"])
