@@ -37,11 +37,11 @@ def test_runs_come_newest_first_with_all_fields(tmp_path):
     ("content", "reason"),
     [
         (None, "no manifest.json"),
-        (b"", "manifest.json is torn or no JSON (0 bytes"),
-        (b'{"schema": "heldout.run/1", "name": "a', "manifest.json is torn or no JSON (38 bytes"),
-        (b"\xff\xfe\x00", "manifest.json is torn or no JSON (3 bytes"),
-        (b"[" * 100_000, "manifest.json is torn or no JSON (100000 bytes"),
-        (b"[]", "manifest.json holds no object"),
+        (b"", "manifest.json is torn, no JSON object or nested too deep (0 bytes"),
+        (b'{"schema": "heldout.run/1", "name": "a', "manifest.json is torn, no JSON object or nested too deep (38 bytes"),
+        (b"\xff\xfe\x00", "manifest.json is torn, no JSON object or nested too deep (3 bytes"),
+        (b"[" * 100_000, "manifest.json is torn, no JSON object or nested too deep (100000 bytes"),
+        (b"[]", "manifest.json is torn, no JSON object or nested too deep"),
         (b'{"schema": "\x1b[2J"}', "manifest.json is torn"),
         (b'{"schema": "\\u001b[2J"}', "manifest.json has the schema '\\\\x1b[2J', not 'heldout.run/1'"),
         (b'{"schema": "heldout.run/1", "name": 3}', "manifest.json has no text as its name"),
@@ -49,7 +49,7 @@ def test_runs_come_newest_first_with_all_fields(tmp_path):
             b'{"schema": "heldout.run/1", "name": "", "hash": "", "status": "", "created": ""}',
             "manifest.json has no attempt",
         ),
-        ("folder", "manifest.json: Is a directory"),
+        ("folder", "manifest.json is no file"),
     ],
 )
 def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(tmp_path, content, reason):

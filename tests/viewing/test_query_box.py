@@ -9,6 +9,7 @@ import pytest
 from tests.viewing.some_runs import watched
 
 from heldout.core.errors import InputError
+from heldout.store import sql_apart
 from heldout.viewing import asked as viewing_asked
 from heldout.viewing.asked import Asked
 
@@ -78,3 +79,22 @@ def test_answers_are_limited_and_are_json(asked: Asked) -> None:
         "SELECT 'nan'::DOUBLE, 9223372036854775807, DATE '2026-01-01', [1, 2], NULL, true, '<b>'"
     )
     assert found["rows"] == [["nan", "9223372036854775807", "2026-01-01", "[1, 2]", None, True, "<b>"]]
+
+
+def test_a_folder_for_spilling_opens_no_door(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".tmp").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        asked.sql("COPY (SELECT 1) TO '.tmp/out.csv'")
+    assert not list((tmp_path / ".tmp").iterdir())
+
+
+def test_a_function_that_heeds_no_interrupt_is_ended(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewing_asked, "SQL_SECONDS", 0.2)
+    monkeypatch.setattr(sql_apart, "LOAD_SECONDS", 3.0)
+    with pytest.raises(InputError, match="ran longer"):
+        asked.sql("SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))")  # minutes, were it let
+    with pytest.raises(InputError):
+        asked.sql("SELECT length(repeat('x', 6000000000))")  # 6 GB

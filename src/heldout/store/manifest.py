@@ -9,6 +9,7 @@ ends late leaves it alone (its rows are kept all the same).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from heldout.store.atomic import write_atomically
 from heldout.store.names import content_hash, printable
 from heldout.store.process import is_running, this_process
 from heldout.store.provenance import provenance
+from heldout.store.read_object import read_object
 
 FILE = "manifest.json"
 SCHEMA = "heldout.run/1"
@@ -86,17 +88,17 @@ def next_manifest(previous: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest in a run folder. Raises ManifestError whose `reason` says why it cannot be read."""
+    if not os.path.isfile(folder / FILE):  # a pipe would be waited for without end
+        raise ManifestError(
+            folder, f"no {FILE}" if not os.path.lexists(folder / FILE) else f"{FILE} is no file"
+        )
     try:
         data = (folder / FILE).read_bytes()
-    except FileNotFoundError:
-        raise ManifestError(folder, f"no {FILE}") from None
     except OSError as error:
         raise ManifestError(folder, f"{FILE}: {error.strerror or error}") from error
-    try:
-        manifest = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        reason = f"{FILE} is torn or no JSON ({len(data)} bytes; {printable(error)[:80]})"
-        raise ManifestError(folder, reason) from error
+    manifest = read_object(data)
+    if manifest is None:
+        raise ManifestError(folder, f"{FILE} is torn, no JSON object or nested too deep ({len(data)} bytes)")
     wrong = _wrong(manifest)
     if wrong:
         raise ManifestError(folder, f"{FILE} {wrong}")
@@ -125,9 +127,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _wrong(manifest: Any) -> str:
-    if not isinstance(manifest, dict):
-        return "holds no object"
+def _wrong(manifest: dict[str, Any]) -> str:
     if manifest.get("schema") != SCHEMA:
         return f"has the schema {printable(manifest.get('schema'))[:40]!r}, not {SCHEMA!r}"
     for key in _TEXTS:

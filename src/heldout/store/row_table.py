@@ -46,8 +46,8 @@ def make_row_table(connection: DuckDBPyConnection, files: Iterable[tuple[str, Pa
     types = dict(FIXED)
     if isinstance(keys, dict):  # rows without any key have the structure "JSON"
         # Over the fixed ones too: a `step` with a fraction must not be cut to an integer.
-        types |= {key: _TYPES.get(str(kind), "JSON") for key, kind in keys.items() if kind != "NULL"}
-        types |= {key: "JSON" for key in keys if key not in types}
+        types |= {key: _TYPES.get(str(kind), "JSON") for key, kind in keys.items() if kind != "NULL" and key}
+        types |= {key: "JSON" for key in keys if key and key not in types}
     taken = {"run", "writer"}
     plain, renamed = {}, []
     for key, kind in types.items():

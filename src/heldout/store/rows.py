@@ -19,6 +19,7 @@ from typing import Any
 
 from heldout.core.errors import InputError
 from heldout.store.disk_errors import raise_disk_error
+from heldout.store.read_object import read_object
 
 ROW_BYTES = 8 * 2**20
 _INT64 = 2**63
@@ -53,10 +54,14 @@ def read_rows(folder: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 
 def row_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """The row files of a `rows/` folder by name; none where the folder is missing."""
+    """The row files of a `rows/` folder by name; none where there is no such folder. Pipes, devices and folders are none."""
     try:
-        return sorted(Path(entry.path) for entry in os.scandir(folder) if entry.name.endswith(".ndjson"))
-    except FileNotFoundError:
+        return sorted(
+            Path(entry.path)
+            for entry in os.scandir(folder)
+            if entry.name.endswith(".ndjson") and os.path.isfile(entry.path)
+        )
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise_disk_error(error, "read", folder)
@@ -67,11 +72,8 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     try:
         with open(path, "rb") as file:
             for line in file:
-                try:
-                    row = json.loads(line)
-                except (ValueError, RecursionError):  # torn; ValueError covers bad JSON and bad UTF-8
-                    continue
-                if isinstance(row, dict):
+                row = read_object(line)
+                if row is not None:
                     yield row
     except OSError as error:
         raise_disk_error(error, "read", path)

@@ -65,6 +65,7 @@ def query(
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",  # nor the variables of the calling Python code
+        "temp_directory": "",  # DuckDB lets a query read and write there
         "threads": "2",
     }
     with duckdb.connect(":memory:", config=settings) as connection:
@@ -104,7 +105,11 @@ def _load(
             (run["run"], path) for run in runs for path in row_files(Path(run["path"]) / "rows") if kept(path)
         )
         make_row_table(connection, files)
-    lines = [json.dumps(run, allow_nan=False) for run in runs]
+    # a folder's name that is no UTF-8 holds halves of surrogates, which DuckDB refuses
+    lines = [
+        json.dumps(run, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace").decode()
+        for run in runs
+    ]
     connection.execute(
         f"CREATE TABLE runs AS SELECT unnest(json_transform(line, '{json.dumps(_RUNS)}'))"
         " FROM (SELECT unnest(?::VARCHAR[]) AS line)",

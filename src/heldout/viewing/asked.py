@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections import OrderedDict
@@ -24,6 +23,7 @@ from typing import Any, final
 from heldout.core.errors import InputError
 from heldout.store.manifest import FILE as MANIFEST
 from heldout.store.rows import row_files
+from heldout.store.sql_apart import query_apart
 from heldout.viewing.run_json import run_json
 from heldout.viewing.runs_json import Listing
 from heldout.viewing.shelf import Shelf, read_report, stamp_of
@@ -110,31 +110,12 @@ class Asked:
 
     def sql(self, text: str) -> dict[str, Any]:
         """{"columns", "rows"} of a query over `runs` and `rows`; one at a time. Raises InputError."""
-        from heldout.store.sql import query
-
         if not self._query.acquire(blocking=False):
-            raise InputError(
-                "another query is still running", f"wait for it; it ends after {SQL_SECONDS:g} s"
-            )
+            raise InputError("another query is still running", f"wait for it; it has {SQL_SECONDS:g} s")
         try:
-            columns, rows = query(
-                self.shelf.root,
-                text,
-                max_rows=SQL_ROWS,
-                max_seconds=SQL_SECONDS,
-                memory=SQL_MEMORY,
-                confined=True,
+            columns, rows = query_apart(
+                self.shelf.root, text, max_rows=SQL_ROWS, max_seconds=SQL_SECONDS, memory=SQL_MEMORY
             )
         finally:
             self._query.release()
-        return {"columns": columns, "rows": [[_cell(value) for value in row] for row in rows]}
-
-
-def _cell(value: Any) -> Any:
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 2**53 else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return str(value)[:10_000]  # dates, decimals, lists
+        return {"columns": columns, "rows": rows}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, final
 
 from heldout.store.inside import stays_inside
 from heldout.store.manifest import FILE as MANIFEST
+from heldout.store.read_object import read_object
 from heldout.store.rows import row_files
 from heldout.viewing.facts import facts_of
 from heldout.viewing.shelf import Shelf, stamp_of
@@ -77,11 +77,8 @@ def _last_row(path: Path) -> dict[str, Any]:
                 file.seek(start)
                 whole = file.read(tail).split(b"\n")[:-1]
                 for line in reversed(whole if start == 0 else whole[1:]):
-                    try:
-                        row = json.loads(line)
-                    except (ValueError, RecursionError):
-                        continue
-                    if isinstance(row, dict):
+                    row = read_object(line)
+                    if row is not None:
                         return row
                 if start == 0:
                     break

@@ -16,7 +16,6 @@ object (a flipped byte) is counted in `damaged`. No point is dropped for repeati
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -28,6 +27,7 @@ from typing import Any, final
 
 from heldout.store.disk_errors import raise_disk_error
 from heldout.store.inside import stays_inside
+from heldout.store.read_object import read_object
 from heldout.store.rows import row_files
 from heldout.viewing.heat import Heat
 
@@ -138,11 +138,8 @@ class Tracks:
     def _add(self, track: Track, line: bytes) -> None:
         if not line.strip():
             return
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if isinstance(row, dict):
+        row = read_object(line)
+        if row is not None:
             track.add(row)
         else:
             self.damaged += 1
