@@ -38,7 +38,10 @@ def test_runs_come_newest_first_with_all_fields(tmp_path):
     [
         (None, "no manifest.json"),
         (b"", "manifest.json is torn, no JSON object or nested too deep (0 bytes"),
-        (b'{"schema": "heldout.run/1", "name": "a', "manifest.json is torn, no JSON object or nested too deep (38 bytes"),
+        (
+            b'{"schema": "heldout.run/1", "name": "a',
+            "manifest.json is torn, no JSON object or nested too deep (38 bytes",
+        ),
         (b"\xff\xfe\x00", "manifest.json is torn, no JSON object or nested too deep (3 bytes"),
         (b"[" * 100_000, "manifest.json is torn, no JSON object or nested too deep (100000 bytes"),
         (b"[]", "manifest.json is torn, no JSON object or nested too deep"),
