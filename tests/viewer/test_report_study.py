@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from tests.viewer.fake_explorable import explorable
 
 from heldout.laboratory.explorable import checked_explorable
@@ -104,14 +105,14 @@ def test_any_neuron_can_be_shown_and_a_field_of_the_map_loads_its_run(opened):
     page = opened(fake()[0])
     before = _pixels(page, "What neuron")
     page.page.locator("canvas[aria-label^='Share of each frequency']").click(position={"x": 200, "y": 40})
-    assert int(page.page.locator(".neuron").input_value()) > 0
+    expect(page.page.locator(".neuron")).not_to_have_value("0")
     assert _pixels(page, "What neuron") != before
     chosen = page.page.locator("#explore select").first
     assert chosen.input_value() == "0"
     page.page.locator("#figure-2 rect.field").nth(2).click(force=True)
-    assert chosen.input_value() == "1"
+    expect(chosen).to_have_value("1")
     page.page.locator(".branches select").select_option("1")
-    assert "heldout cell grokking 4567" in page.text(".branches")
+    expect(page.page.locator(".branches")).to_contain_text("heldout cell grokking 4567")
 
 
 def _frequencies(label):

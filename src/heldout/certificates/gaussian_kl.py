@@ -55,6 +55,7 @@ def gaussian_kl(mean_q: Any, std_q: Any, mean_p: Any, std_p: Any) -> float:
 
 
 def _less_log1p(x: np.ndarray) -> np.ndarray:
-    """x - ln(1 + x) for x > -1, without cancellation near 0, where it is x^2/2."""
+    """x - ln(1 + x) for -.99 < x < 2, without cancellation near 0, where it is x^2/2; beyond, that of the nearer end."""
+    x = np.clip(x, -0.99, 2.0)
     series = np.polynomial.polynomial.polyval(x, [0.0, 0.0, *((-1.0) ** k / k for k in range(2, 12))])
-    return np.where(np.abs(x) < 0.01, series, x - np.log1p(np.maximum(x, -0.99)))
+    return np.where(np.abs(x) < 0.01, series, x - np.log1p(x))

@@ -50,7 +50,7 @@ from heldout.studies._coefficient_figures import (
 )
 
 QUESTION = "Is the generalizing solution simpler than those that memorize, at the same training loss?"
-CLAIM = "The generalizing solution is the simpler one: its learning coefficient is lower."
+CLAIM = "The generalizing solution is the simpler one: its learning coefficient, as estimated at a finite temperature, is lower."
 SOURCE = "S2, S1: comments of a singular-learning-theory researcher, and a discussion of whether models memorize or generalize"
 _NOTEBOOK = "grokking notebook of devinterp (p=53, GELU net, 40% of the pairs, decay 2e-4)"
 PUBLISHED = (
