@@ -183,3 +183,35 @@ def test_a_header_in_another_form_is_rejected(proof: bytes, data: tuple[np.ndarr
         found = verify(body + hashlib.sha256(body).digest(), *data)
         assert not found.accepted
         assert "header is not JSON" in found.reason or "not in its one form" in found.reason
+
+
+def test_rows_that_were_altered_are_bad_input(
+    proof: bytes, data: tuple[np.ndarray, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, y = data
+    place, claim = tmp_path / "rows.npz", tmp_path / "model.proof"
+    claim.write_bytes(proof)
+    np.savez_compressed(place, x=x, y=y)
+    good = place.read_bytes()
+    files = [good[: len(good) // 2], b"", b"PK\x03\x04" + b"x" * 50]
+    for at in range(0, len(good), 11):
+        files.append(good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :])
+    for content in files:
+        place.write_bytes(content)
+        try:
+            same = read_rows(place)
+        except InputError as error:
+            assert "write it with np.savez" in str(error)
+        else:  # bytes that carry no data, as times
+            assert all((a == b).all() for a, b in zip(same, data, strict=True))
+    with place.open("wb") as file:
+        np.save(file, x)
+    with pytest.raises(InputError, match="holds no arrays x and y that can be read"):
+        read_rows(place)
+    for wrong in (np.full(x.shape, "a"), x + 1j, np.zeros(len(x), [("a", "f8")])):
+        np.savez(place, x=wrong, y=y)
+        with pytest.raises(InputError, match="not of real numbers"):
+            read_rows(place)
+        assert "real numbers and classes" in verify(proof, wrong, y).reason
+    assert heldout.cli.run(["verify", str(claim), "--data", str(place)]) == 2
+    assert "x in rows.npz is of type" in capsys.readouterr().err

@@ -13,6 +13,9 @@ True
 from __future__ import annotations
 
 import html
+import re
+import unicodedata
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 PARTS = (("chance", "a constant answer is right"), ("rule", "right without having seen it"), ("rote", "right only because it was seen"))  # fmt: skip
@@ -52,7 +55,9 @@ def card(report: dict[str, Any]) -> str:
         if certificate["value"] is None:
             lines += ["", f"Certificate: none, {_text(certificate['status'])}."]
         else:
-            sure = f"Certificate: {_text(certificate['quantity'])} at most {certificate['value']:.4f}"
+            # Rounded up, as `Certificate.printed`: what is printed must still hold.
+            bound = Decimal(certificate["value"]).quantize(Decimal("0.0001"), rounding=ROUND_CEILING)
+            sure = f"Certificate: {_text(certificate['quantity'])} at most {bound}"
             lines += [
                 "",
                 f"{sure} with probability {1 - certificate['delta']:g}, from {certificate['n']:,} test rows.",
@@ -79,8 +84,13 @@ def _cells(estimate: dict[str, Any]) -> str:
 
 
 def _text(text: object) -> str:
-    """One line that is text and nothing else, also inside a table."""
-    flat = " ".join(html.escape(str(text), quote=False).split())
-    for mark in "\\|`*_[]#":
-        flat = flat.replace(mark, "\\" + mark)
-    return flat
+    """One line that is text and nothing else, also inside a table: no markup, link, mention, nor a turn of direction."""
+    flat = "".join(_visible(c) for c in " ".join(str(text).split()))
+    flat = re.sub(r"[\\|`*_\[\]#~]", r"\\\g<0>", html.escape(flat, quote=False))
+    # GitHub makes links, mentions and references of bare text, whatever was escaped: a space without width breaks them.
+    return re.sub(r"@|#|\bGH(?=-)|\bwww(?=\\?\.)|:(?=//)", r"\g<0>&#8203;", flat, flags=re.IGNORECASE)
+
+
+def _visible(c: str) -> str:
+    """Characters that turn or hide the text around them, by their number."""
+    return f"U+{ord(c):04X}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c

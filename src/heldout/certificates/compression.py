@@ -40,6 +40,7 @@ from heldout.learners.subspace_net import train_net_levels
 
 QUICK = (("axes", 7, 0), ("axes", 31, 0), ("waves", 3, 160), ("waves", 3, 280), ("signs", 3, 200))
 NETS = ((0, 32, 3, 200), (64, 32, 3, 240))
+NUMBERS = "biuf"  # kinds of arrays that hold real numbers
 PLAIN = 256  # nets on more inputs than this are tried on Walsh functions only
 
 
@@ -213,7 +214,12 @@ def _features(x: NDArray[np.float64], span: NDArray[np.int64], scores: int) -> t
 
 def checked_rows(x: Any, y: Any, n_classes: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Rows [n D] as float64 and classes [n] as int64, or an `InputError`."""
-    rows, given = np.ascontiguousarray(x, dtype=np.float64), np.asarray(y)
+    inputs, given = np.asarray(x), np.asarray(y)
+    if inputs.dtype.kind not in NUMBERS or given.dtype.kind not in NUMBERS:
+        raise InputError(
+            f"inputs of type {inputs.dtype} and labels of type {given.dtype}", "give real numbers and classes"
+        )
+    rows = np.ascontiguousarray(inputs, dtype=np.float64)
     labels = np.ascontiguousarray(given, dtype=np.int64)
     if rows.ndim != 2 or labels.shape != rows.shape[:1] or len(labels) == 0:
         raise InputError(f"inputs {rows.shape} and labels {labels.shape}", "give x [n D] and y [n], n >= 1")

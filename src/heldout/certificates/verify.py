@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from heldout.certificates.compression import Compressed, certified, checked_rows, named
+from heldout.certificates.compression import NUMBERS, Compressed, certified, checked_rows, named
 from heldout.certificates.proof_file import LANGUAGE, Claim, data_hash, pack, unpack
 from heldout.codes.bits import BitReader
 from heldout.codes.model_code import decode_model, encode_model
@@ -122,10 +122,17 @@ def read_rows(path: Path | str) -> tuple[Any, Any]:
     place = Path(path)
     if not place.is_file():
         raise InputError(f"{place.name} does not exist", "give a .npz file with arrays x and y")
+    remedy = "write it with np.savez(path, x=x, y=y)"
     try:
+        # Read at once, as an archive: a plain .npy file, or one of pickles, is none.
         with np.load(place, allow_pickle=False) as arrays:
-            return arrays["x"], arrays["y"]
-    except (ValueError, KeyError, OSError, EOFError) as error:
+            x, y = arrays["x"], arrays["y"]
+    except Exception as error:  # an altered file can end in any error of zipfile, zlib, tokenize or numpy
+        said = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{place.name} holds no arrays x and y ({error})", "write it with np.savez(path, x=x, y=y)"
+            f"{place.name} holds no arrays x and y that can be read ({type(error).__name__}: {said})", remedy
         ) from error
+    for name, array in (("x", x), ("y", y)):
+        if array.dtype.kind not in NUMBERS:
+            raise InputError(f"{name} in {place.name} is of type {array.dtype}, not of real numbers", remedy)
+    return x, y

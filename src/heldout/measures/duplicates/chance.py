@@ -11,7 +11,8 @@ the three. Columns that are determined by the others carry nothing and are dropp
 repeated columns do no harm; one-hot columns are read as one. A table that a single column identifies has no
 second column to compare: there E is taken from the pairs that lie within a few steps of the column's own
 grid. A row that more than 20 rows and 2% of all share (all zeros, say) may be an atom of the population: the
-share is the larger of those with and without the repeats of atoms.
+share is the larger of those with and without the repeats of atoms. More than 5 such rows are no atoms: a split
+in which every row stands 30 times is made of copies.
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(0)
@@ -32,7 +33,7 @@ from heldout.core.streams import stream
 MAX_COLUMNS = 24  # more columns are joined at random into this many blocks
 MAX_CELLS = 20_000_000  # rows are thinned above this many rows x columns, or above MAX_ROWS
 MAX_ROWS = 50_000
-ATOM_ROWS, ATOM_SHARE = 20, 0.02
+ATOM_ROWS, ATOM_SHARE, MOST_ATOMS = 20, 0.02, 5
 _U64 = np.uint64
 
 
@@ -110,9 +111,11 @@ def _pairs(codes: np.ndarray) -> float:
 
 
 def _without_atoms(total: np.ndarray) -> np.ndarray:
-    """Rows to keep: all but the repeats of atoms."""
+    """Rows to keep: all but the repeats of atoms, where these are few."""
     _, first, inverse, counts = np.unique(total, return_index=True, return_inverse=True, return_counts=True)
     atom = counts > max(ATOM_ROWS, ATOM_SHARE * len(total))
+    if atom.sum() > MOST_ATOMS:
+        return np.ones(len(total), dtype=bool)
     keep = ~atom[inverse]
     keep[first] = True
     return keep

@@ -53,27 +53,32 @@ class Twins:
 
 def find_twins(inputs: Sequence[Any], kind: str, seed: int) -> Twins:
     """Twins within and across the splits whose inputs are given (tensors, or dicts or tuples of tensors)."""
-    leaves = arrays(inputs)
-    texts = None
-    if kind == "text" and all(part.dtype.kind in "iu" and part.ndim == 2 for part in leaves[0]):
-        texts = [token_rows(x) for x in inputs]
-        codes = ragged_codes(texts)
-    else:
-        shapes = [[leaf.shape[1:] for leaf in parts] for parts in leaves]
-        if any(shape != shapes[0] for shape in shapes):
-            seen = ", ".join(str(shape) for shape in shapes)
-            raise InputError(f"the splits' inputs have shapes {seen}", "use the same features in every split")
-        codes = same_codes(leaves)
+    leaves, texts, codes = exact_codes(inputs, kind)
     ends = np.cumsum([len(code) for code in codes])[:-1]
     joined = np.concatenate(codes)
     first = np.unique(joined, return_index=True)[1]  # codes are numbered 0.. by first appearance
     pairs, status, method = _near(leaves, texts, first, kind)
     label, status = _join(len(first), pairs, status)
     repeated = len(joined) - len(first)
-    share = _share(leaves, texts, seed) if repeated else float("nan")
+    share = share_by_chance(leaves, texts, seed) if repeated else float("nan")
     near_found = bool(label.max(initial=-1) + 1 < len(first))
     near = np.split(label[joined], ends)
-    return Twins(codes, near, share, _surprising(repeated, share), near_found, status, method, texts)
+    return Twins(codes, near, share, surprising(repeated, share), near_found, status, method, texts)
+
+
+def exact_codes(
+    inputs: Sequence[Any], kind: str
+) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]] | None, list[np.ndarray]]:
+    """Leaves and, where they are texts, token rows of each split; and codes [n] that are equal for exact twins."""
+    leaves = arrays(inputs)
+    if kind == "text" and all(part.dtype.kind in "iu" and part.ndim == 2 for part in leaves[0]):
+        texts = [token_rows(x) for x in inputs]
+        return leaves, texts, ragged_codes(texts)
+    shapes = [[leaf.shape[1:] for leaf in parts] for parts in leaves]
+    if any(shape != shapes[0] for shape in shapes):
+        seen = ", ".join(str(shape) for shape in shapes)
+        raise InputError(f"the splits' inputs have shapes {seen}", "use the same features in every split")
+    return leaves, None, same_codes(leaves)
 
 
 def _near(
@@ -117,7 +122,10 @@ def _join(n: int, pairs: np.ndarray, status: str) -> tuple[np.ndarray, str]:
     return np.unique(label, return_inverse=True)[1], status
 
 
-def _share(leaves: list[list[np.ndarray]], texts: list[list[np.ndarray]] | None, seed: int) -> float:
+def share_by_chance(
+    leaves: list[list[np.ndarray]], texts: list[list[np.ndarray]] | None, seed: int
+) -> float:
+    """Share of the exact twins that chance explains."""
     if texts is None:
         share = chance_share(_table(leaves), seed)
     else:
@@ -129,7 +137,7 @@ def _share(leaves: list[list[np.ndarray]], texts: list[list[np.ndarray]] | None,
     return 0.0 if np.isnan(share) else share  # so few that a sample of the rows holds none
 
 
-def _surprising(repeated: int, share: float) -> bool:
+def surprising(repeated: int, share: float) -> bool:
     """More repeated rows than chance explains, at 1 in 1,000."""
     from scipy.stats import poisson
 
