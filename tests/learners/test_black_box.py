@@ -9,16 +9,27 @@ import torch
 from torch import Tensor
 
 from heldout.core.errors import InputError
+from heldout.learners.annealing import annealing
 from heldout.learners.black_box import Budget, Found, Searcher, SearchState, search
 from heldout.learners.blind import blind, guesses
-from heldout.learners.one_plus_lambda import mutants, one_plus_lambda
+from heldout.learners.cma_es import cma_es
+from heldout.learners.genetic import genetic
+from heldout.learners.mutation import mutants
+from heldout.learners.one_plus_lambda import one_plus_lambda
+from heldout.learners.openai_es import openai_es
+from heldout.learners.pattern import pattern
 
 REALS = {
     "blind": lambda: blind(batch=50),
     "gaussian": lambda: blind("gaussian", batch=50),
     "one_plus_lambda": lambda: one_plus_lambda(7),
+    "genetic": lambda: genetic(12, 5),
+    "annealing": lambda: annealing(chains=3, rounds=20),
+    "pattern": lambda: pattern(axes=2),
+    "openai_es": lambda: openai_es(5),
+    "cma_es": cma_es,
 }
-BITS = {"blind": lambda: blind(batch=50), "one_plus_lambda": lambda: one_plus_lambda(7)}
+BITS = {name: REALS[name] for name in ("blind", "one_plus_lambda", "genetic", "annealing", "pattern")}
 CASES = [(name, make, torch.ones(5)) for name, make in REALS.items()] + [
     (f"{name}, bits", make, torch.zeros(12, dtype=torch.bool)) for name, make in BITS.items()
 ]

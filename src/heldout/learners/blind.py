@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from heldout.core.errors import InputError
-from heldout.core.streams import torch_seed
+from heldout.core.streams import stream, torch_seed
 from heldout.learners.black_box import Searcher, SearchState
 
 BLOCK = 256  # guesses that share one generator
@@ -61,21 +62,27 @@ def guesses(
 ) -> Tensor:
     """Guesses first .. stop-1 as rows [n p] of the length and dtype of `like` [p]; row k depends on (seed, k) alone."""
     begin = first - first % BLOCK
-    drawn = torch.empty(-(-(stop - begin) // BLOCK) * BLOCK, len(like), dtype=like.dtype, device=like.device)
-    generator = torch.Generator(like.device)
+    drawn = torch.empty(-(-(stop - begin) // BLOCK) * BLOCK, len(like), dtype=like.dtype)
     for at in range(0, len(drawn), BLOCK):
-        generator.manual_seed(torch_seed(seed, "blind search", (begin + at) // BLOCK))
-        _fill(drawn[at : at + BLOCK], generator, law)
-    rows = drawn[first - begin : stop - begin]
+        _fill(drawn[at : at + BLOCK], seed, (begin + at) // BLOCK, law)
+    rows = drawn[first - begin : stop - begin].to(like.device)
     return (
         rows if like.dtype == torch.bool or (isinstance(scale, float) and scale == 1.0) else rows.mul_(scale)
     )
 
 
-def _fill(block: Tensor, generator: torch.Generator, law: Law) -> None:
+def _fill(block: Tensor, seed: int, number: int, law: Law) -> None:
+    """Random words are what blind search waits for: all 32 or 64 bits of each are used."""
+    names = ("blind search", number)
     if block.dtype == torch.bool:
-        block.random_(0, 2, generator=generator)
-    elif law == "uniform":
-        block.uniform_(-1.0, 1.0, generator=generator)
+        words = stream(seed, *names).bit_generator.random_raw(-(-block.numel() // 64))
+        coins = np.unpackbits(words.view(np.uint8))[: block.numel()]
+        block.copy_(torch.from_numpy(coins).view(block.shape))
+    elif law == "gaussian":
+        block.normal_(generator=torch.Generator().manual_seed(torch_seed(seed, *names)))
+    elif block.dtype == torch.float64:
+        block.copy_(torch.from_numpy(stream(seed, *names).random(block.shape))).mul_(2.0).sub_(1.0)
     else:
-        block.normal_(generator=generator)
+        words = stream(seed, *names).bit_generator.random_raw(-(-block.numel() // 2))
+        integers = torch.from_numpy(words.view(np.int32))[: block.numel()]
+        block.copy_(integers.view(block.shape)).mul_(2.0**-31)

@@ -23,6 +23,7 @@ from torch import Tensor
 from heldout.core.errors import InputError
 from heldout.core.streams import torch_seed
 from heldout.learners.black_box import Searcher, SearchState
+from heldout.learners.mutation import mutants
 
 
 def one_plus_lambda(children: int = 8, step: float = 0.1) -> Searcher:
@@ -55,15 +56,3 @@ def one_plus_lambda(children: int = 8, step: float = 0.1) -> Searcher:
         return SearchState(state.start, state.seed, state.rounds + 1, (parent, loss, now))
 
     return Searcher("(1+lambda)", ("reals", "bits"), init, ask, tell)
-
-
-def mutants(parents: Tensor, step: float, generator: torch.Generator) -> Tensor:
-    """A mutant of each row [n p]: Gaussian steps on reals; on bits flips with chance 1 / p, at least one."""
-    n, p = parents.shape
-    if parents.dtype != torch.bool:
-        noise = torch.empty(n, p, dtype=parents.dtype, device=parents.device)
-        return noise.normal_(generator=generator).mul_(step).add_(parents)
-    flips = torch.rand(n, p, generator=generator, device=parents.device) < 1.0 / p
-    one = torch.randint(p, (n, 1), generator=generator, device=parents.device)
-    flips.scatter_(1, one, flips.gather(1, one) | ~flips.any(1, keepdim=True))
-    return parents ^ flips
