@@ -14,18 +14,14 @@ True
 
 from __future__ import annotations
 
-from typing import Literal
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from heldout.core.errors import InputError
-from heldout.core.streams import stream, torch_seed
 from heldout.learners.black_box import Searcher, SearchState
+from heldout.learners.fast_draws import Law, fill
 
 BLOCK = 256  # guesses that share one generator
-Law = Literal["uniform", "gaussian"]
 
 
 def blind(law: Law = "uniform", scale: float | Tensor = 1.0, batch: int = 1024) -> Searcher:
@@ -64,25 +60,8 @@ def guesses(
     begin = first - first % BLOCK
     drawn = torch.empty(-(-(stop - begin) // BLOCK) * BLOCK, len(like), dtype=like.dtype)
     for at in range(0, len(drawn), BLOCK):
-        _fill(drawn[at : at + BLOCK], seed, (begin + at) // BLOCK, law)
+        fill(drawn[at : at + BLOCK], law, seed, "blind search", (begin + at) // BLOCK)
     rows = drawn[first - begin : stop - begin].to(like.device)
     return (
         rows if like.dtype == torch.bool or (isinstance(scale, float) and scale == 1.0) else rows.mul_(scale)
     )
-
-
-def _fill(block: Tensor, seed: int, number: int, law: Law) -> None:
-    """Random words are what blind search waits for: all 32 or 64 bits of each are used."""
-    names = ("blind search", number)
-    if block.dtype == torch.bool:
-        words = stream(seed, *names).bit_generator.random_raw(-(-block.numel() // 64))
-        coins = np.unpackbits(words.view(np.uint8))[: block.numel()]
-        block.copy_(torch.from_numpy(coins).view(block.shape))
-    elif law == "gaussian":
-        block.normal_(generator=torch.Generator().manual_seed(torch_seed(seed, *names)))
-    elif block.dtype == torch.float64:
-        block.copy_(torch.from_numpy(stream(seed, *names).random(block.shape))).mul_(2.0).sub_(1.0)
-    else:
-        words = stream(seed, *names).bit_generator.random_raw(-(-block.numel() // 2))
-        integers = torch.from_numpy(words.view(np.int32))[: block.numel()]
-        block.copy_(integers.view(block.shape)).mul_(2.0**-31)
