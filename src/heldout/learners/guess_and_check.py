@@ -31,10 +31,10 @@ from heldout.learners.black_box import Budget
 
 
 class Guesses(NamedTuple):
-    """A block of n guesses: logits [n b c], products of the layers' norms [n], and thetas [m p] of those at places [m]."""
+    """A block of n guesses: logits [n b c]; for those at places [m] products of layer norms [m] and thetas [m p]."""
 
     logits: Tensor
-    norms: Tensor
+    norms: Callable[[Tensor], Tensor]
     thetas: Callable[[Tensor], Tensor]
 
 
@@ -87,7 +87,7 @@ def guess_and_check(
         drawn = guesser.draw(seed, block)
         places = _fits(drawn.logits[:room], y)
         if len(places):
-            losses = normalized_loss(drawn.logits[places], y, drawn.norms[places])
+            losses = normalized_loss(drawn.logits[places], y, drawn.norms(places))
             bins = torch.bucketize(losses, inner, right=True) - 1
             mine = [_first(bins, i, wanted - int(have[i])) for i in range(len(have))]
             chosen = torch.cat(mine).sort().values

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ from heldout.learners.fast_draws import Law, fill
 from heldout.learners.first_layer import FirstLayer, append_one
 from heldout.learners.guess_and_check import Guesser, Guesses
 
-NUMBERS = 1 << 17  # random numbers a block: its tensors stay in a core's cache
+NUMBERS = 1 << 19  # random numbers a block: naming a stream costs as much as a thousand of them
 
 
 def mlp_guesses(
@@ -62,35 +63,45 @@ def mlp_guesses(
                 fill(torch.empty(size, *shape, dtype=x.dtype), law, seed, "layer", k, block)
                 for k, shape in enumerate(shapes[1:], 1)
             ]
-            h, norms = begin.h, begin.squares.sqrt()
+            h = begin.h
             for w in later:
                 h = _layer(w, h.relu_(), bias)
-                norms = norms * w.flatten(1).norm(dim=1)
+
+        def norms(places: Tensor) -> Tensor:
+            product = begin.squares(places).sqrt()
+            for w in later:
+                product *= w[places].flatten(1).norm(dim=1)
+            return product
+
         return Guesses(h.mT, norms, lambda places: _rows(begin.weights(places), later, places, bias))
 
     return Guesser(size, draw)
 
 
-class _Begin:
-    """The first layer of a block: outputs h [n units b], squared norms [n], weights of some [m units d]."""
+class _Begin(NamedTuple):
+    """The first layer of a block: outputs h [n units b]; of places [m] squared norms [m] and weights [m units d]."""
 
-    def __init__(self, h: Tensor, squares: Tensor, weights: Callable[[Tensor], Tensor]) -> None:
-        self.h, self.squares, self.weights = h, squares, weights
+    h: Tensor
+    squares: Callable[[Tensor], Tensor]
+    weights: Callable[[Tensor], Tensor]
 
 
 def _plain(x: Tensor, law: Law, seed: int, block: int, n: int, shape: tuple[int, int]) -> _Begin:
     w = fill(torch.empty(n, *shape, dtype=x.dtype), law, seed, "layer", 0, block)
     h = (w.view(-1, shape[1]) @ x.T).view(n, shape[0], len(x))
-    return _Begin(h, w.flatten(1).norm(dim=1).square(), lambda places: w[places])
+    return _Begin(h, lambda places: w[places].square().sum((1, 2)), lambda places: w[places])
 
 
 def _by_outputs(first: FirstLayer, seed: int, block: int, n: int, shape: tuple[int, int]) -> _Begin:
     drawn = first.draw(n, shape[0], seed, block)
 
+    def squares(places: Tensor) -> Tensor:
+        return first.squared_norms(drawn.take(places))
+
     def weights(places: Tensor) -> Tensor:
         return first.lift(drawn.take(places), seed, [block * n + int(place) for place in places])
 
-    return _Begin(first.outputs(drawn), first.squared_norms(drawn), weights)
+    return _Begin(first.outputs(drawn), squares, weights)
 
 
 def _layer(w: Tensor, h: Tensor, bias: bool) -> Tensor:
