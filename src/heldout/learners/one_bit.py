@@ -103,5 +103,5 @@ def check_one_bit(inputs: int, hidden: int) -> None:
         raise InputError(f"{hidden} hidden units", "give an odd number, so that the output is never a tie")
 
 
-def _dtype(inputs: int) -> type[np.unsignedinteger[Any]]:
+def _dtype(inputs: int) -> Any:
     return {4: np.uint16, 5: np.uint32, 6: np.uint64}.get(inputs, np.uint8)
