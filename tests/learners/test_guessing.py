@@ -154,7 +154,7 @@ def test_nothing_fits_contradictions_nor_ties_nor_nan() -> None:
         (lambda: every_one_bit_net(7, 3), "truth tables in words need 1 to 6 inputs"),
         (lambda: every_one_bit_net(4, 2), "give an odd number, so that the output is never a tie"),
         (lambda: every_one_bit_net(6, 5), "2^40 nets are more than memory holds"),
-        (lambda: fill(torch.empty(3), "cauchy", 0), "use 'uniform' or 'gaussian'"),
+        (lambda: fill(torch.empty(3), "cauchy", 0), "use one of 'uniform', 'uniform 16', 'gaussian'"),
     ],
 )
 def test_what_cannot_be_guessed_is_refused(make, text) -> None:
@@ -190,6 +190,21 @@ def test_the_published_enumeration() -> None:
     assert entropy_bits(found) == pytest.approx(10.5238, abs=1e-4)
     flipped = {int(f) ^ 0xFFFF: int(n) for f, n in zip(found.functions, found.counts)}
     assert flipped == {int(f): int(n) for f, n in zip(found.functions, found.counts)}  # f and -f alike
+
+
+@pytest.mark.parametrize("law", ["uniform", "uniform 16"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_uniform_numbers_have_their_moments_and_range(law, dtype) -> None:
+    drawn = fill(torch.empty(200_001, dtype=dtype), law, 0, "moments").double()
+    n, wide = len(drawn), 4 if dtype != torch.bfloat16 else 6
+    assert float(drawn.abs().max()) <= 1
+    for power, variance in ((1, 1 / 3), (2, 4 / 45), (3, 1 / 7), (4, 1 / 9 - 1 / 25)):
+        expected = 0 if power % 2 else 1 / (power + 1)
+        assert abs(float((drawn**power).mean()) - expected) < wide * (variance / n) ** 0.5
+    lagged = float((drawn[1:] * drawn[:-1]).mean())
+    assert abs(lagged) < 4 / 3 / n**0.5
+    if dtype == torch.float32 and law == "uniform 16":
+        assert float((drawn * 2**16 % 2 - 1).abs().max()) == 0  # odd multiples of 2^-16
 
 
 @pytest.mark.parametrize("count", [1, 3, 5, 7])

@@ -19,15 +19,15 @@ from torch import Tensor
 
 from heldout.core.errors import InputError
 from heldout.learners.black_box import Searcher, SearchState
-from heldout.learners.fast_draws import Law, fill
+from heldout.learners.fast_draws import LAWS, Law, fill
 
 BLOCK = 256  # guesses that share one generator
 
 
 def blind(law: Law = "uniform", scale: float | Tensor = 1.0, batch: int = 1024) -> Searcher:
     """A searcher of `batch` guesses a round; `scale` is one number or [p], and has no meaning for bits."""
-    if law not in ("uniform", "gaussian"):
-        raise InputError(f"the law {law!r} is not known", "use 'uniform' or 'gaussian'")
+    if law not in LAWS:
+        raise InputError(f"the law {law!r} is not known", f"use one of {', '.join(map(repr, LAWS))}")
     if batch < 1:
         raise InputError(f"{batch} guesses a round", "give at least 1")
     if not bool((torch.as_tensor(scale) > 0).all()):

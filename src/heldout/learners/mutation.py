@@ -20,7 +20,7 @@ def mutants(parents: Tensor, step: float, generator: torch.Generator) -> Tensor:
     n, p = parents.shape
     if parents.dtype != torch.bool:
         noise = torch.empty(n, p, dtype=parents.dtype, device=parents.device)
-        return noise.normal_(generator=generator).mul_(step).add_(parents)
+        return torch.add(parents, noise.normal_(generator=generator), alpha=step, out=noise)
     flips = torch.rand(n, p, generator=generator, device=parents.device) < 1.0 / p
     one = torch.randint(p, (n, 1), generator=generator, device=parents.device)
     flips.scatter_(1, one, flips.gather(1, one) | ~flips.any(1, keepdim=True))

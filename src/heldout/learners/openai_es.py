@@ -45,9 +45,9 @@ def openai_es(pairs: int = 32, std: float = 0.05, lr: float = 0.02, decay: float
         generator = torch.Generator(mean.device)
         generator.manual_seed(torch_seed(state.seed, "openai es", state.rounds))
         thetas = torch.empty(2 * pairs, len(mean), dtype=mean.dtype, device=mean.device)
-        noise = thetas[:pairs].normal_(generator=generator).mul_(std)
-        torch.sub(mean, noise, out=thetas[pairs:])
-        noise.add_(mean)
+        noise = thetas[:pairs].normal_(generator=generator)
+        torch.sub(mean, noise, alpha=std, out=thetas[pairs:])
+        torch.add(mean, noise, alpha=std, out=noise)
         return thetas
 
     def tell(state: SearchState, thetas: Tensor, losses: Tensor) -> SearchState:
