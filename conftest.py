@@ -7,6 +7,7 @@ assertions) stands before or after it in an invisible block: `<!--- invisible-co
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ def leave(namespace: dict[str, Any]) -> None:
     os.chdir(before)
     folder.cleanup()
 
+
+# A shell's background job ignores Ctrl-C and so would the processes it starts; those of the tests must hear theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser()],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,3 +178,14 @@ def test_runs_sql_and_measures_answer(target: Path, capsys: pytest.CaptureFixtur
 
 def test_control_and_direction_characters_never_reach_the_terminal() -> None:
     assert plain("\x1b[2Jgone\u202e\x00") == "?[2Jgone??"
+
+
+def test_the_module_runs_and_a_reader_that_closes_the_pipe_sees_no_traceback() -> None:
+    """`python -m heldout ... | head -1`: the writer ends quietly with 141 once nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "heldout", "measures", "--help"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert "usage" in subprocess.run(command, capture_output=True, text=True).stdout

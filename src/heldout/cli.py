@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from heldout.commands.calibrate import CalibrateCommand
 from heldout.commands.cell import CellCommand
 from heldout.commands.certify import CertifyCommand
 from heldout.commands.conformal import ConformalCommand
-from heldout.commands.exits import DONE, INTERRUPTED, OUR_ERROR, USAGE, complain
+from heldout.commands.exits import CLOSED, DONE, INTERRUPTED, OUR_ERROR, USAGE, complain
 from heldout.commands.fsck import FsckCommand
 from heldout.commands.measures import MeasuresCommand
 from heldout.commands.proxies import ProxiesCommand
@@ -45,7 +46,13 @@ Command = (
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of `heldout`."""
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+    try:
+        code = run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = CLOSED
+    sys.exit(code)
 
 
 def run(argv: list[str]) -> int:
@@ -71,6 +78,8 @@ def run(argv: list[str]) -> int:
         return complain(str(error), USAGE)
     except KeyboardInterrupt:
         return complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        raise
     except Exception:  # anything that is not the user's: show it whole, and say whose it is
         import traceback
 

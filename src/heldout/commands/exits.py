@@ -1,7 +1,7 @@
 """Exit codes of the command line, and how it complains.
 
 0 done; 1 a finding or headline named in --fail-on; 2 usage or bad input; 3 undecided; 70 our own error;
-130 interrupted (what was finished is reported).
+130 interrupted (what was finished is reported); 141 the reader of the output closed the pipe.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-DONE, FOUND, USAGE, UNDECIDED, OUR_ERROR, INTERRUPTED = 0, 1, 2, 3, 70, 130
+DONE, FOUND, USAGE, UNDECIDED, OUR_ERROR, INTERRUPTED, CLOSED = 0, 1, 2, 3, 70, 130, 141
 
 
 def complain(message: str, code: int) -> int:

@@ -42,7 +42,7 @@ SHOWN = 8.0  # cutoffs above w* that a slice reaches
 
 @dataclass(frozen=True)
 class LossSlice:
-    """loss [g] over offsets[0] [g], or [g g] over offsets[0] x offsets[1]; at_start = L(w*); the basin is below at_start + cutoff."""
+    """loss [g] over the offsets [g] of one direction, or [g g] over those of two; at_start = L(w*); the basin is below at_start + cutoff."""
 
     offsets: tuple[Tensor, ...]
     loss: Tensor

@@ -14,6 +14,7 @@ from torch import Tensor
 from heldout.core.batch import Batch
 from heldout.core.recipe import Recipe
 from heldout.core.streams import stream
+from heldout.learners.descend import flushed
 from heldout.learners.own_rows import train_on_own_rows
 from heldout.nets.mlp import mlp
 from heldout.tasks.curve import SHAPES, curve
@@ -175,7 +176,6 @@ def finished(
 
 def _nets(n: int, seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
     """512 ReLU units on squared error to the end; the tuned one is stopped at its best validation error."""
-    torch.set_flush_denormal(True)
     worlds = [_odd_or_even(n, seed) for seed in seeds]
     data = [Batch(torch.from_numpy(w.x).float(), torch.from_numpy(w.y).float()) for w in worlds]
     at = {round(float(v)) - 1 for v in np.geomspace(1, EPOCHS, 20)}
@@ -199,7 +199,8 @@ def _nets(n: int, seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
         weight_decay=0.0,
         schedule="cosine",
     )
-    train_on_own_rows(recipe, data, list(seeds), _squared, after_epoch=after)
+    with flushed():
+        train_on_own_rows(recipe, data, list(seeds), _squared, after_epoch=after)
     for seed, w, seen in zip(seeds, worlds, looks):
         best = int(np.argmin([checked for _, checked, _ in seen]))
         left = float(np.sqrt(seen[-1][2] / w.variance))

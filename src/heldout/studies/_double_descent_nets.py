@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from heldout.core.batch import Batch
 from heldout.core.recipe import Recipe
+from heldout.learners.descend import flushed
 from heldout.learners.own_rows import squared_error, train_on_own_rows
 from heldout.nets.mlp import mlp
 from heldout.tasks.digits import digits
@@ -22,8 +23,8 @@ N, NOISE, HIDDEN = 300, 0.2, 64
 
 def net_curves(cell: dict[str, Any], alpha: float) -> Iterator[dict[str, Any]]:
     """One row a seed. The effective dimension is had for the first seed of a cell (a spectrum of n c numbers each)."""
-    torch.set_flush_denormal(True)
-    curves = _over_width(cell, alpha) if cell["family"] == "width" else _over_epochs(cell)
+    with flushed():
+        curves = _over_width(cell, alpha) if cell["family"] == "width" else _over_epochs(cell)
     for seed, curve in zip(cell["seeds"], curves):
         finite = all(v is not None for v in curve["test"])
         yield {

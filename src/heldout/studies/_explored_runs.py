@@ -21,7 +21,7 @@ from heldout.studies._exact_fits import Addition
 from heldout.studies._grokking_rows import CHECKPOINT, HIDDEN, P, branch_curves
 from heldout.tasks.modular import modular, one_hot, stack
 
-LR, GAMMA, BURN, DRAWS = 1e-2, 100.0, 200, 400
+LR, GAMMA, BURN, DRAWS = 1e-2, 100.0, 300, 1600
 LOOKS = 40
 
 

@@ -18,6 +18,7 @@ from heldout.core.batch import Batch
 from heldout.core.cross_entropy import cross_entropy
 from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
+from heldout.learners.descend import flushed
 from heldout.learners.own_rows import train_on_own_rows
 from heldout.measures.llc import llc
 from heldout.measures.norms import norms, path_norm
@@ -34,7 +35,12 @@ LABELS = {"true": 0.0, "half": 0.5, "random": 1.0}
 
 def fits(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """One row a seed."""
-    torch.set_flush_denormal(True)
+    with flushed():
+        rows = list(_fits(cell))
+    yield from rows
+
+
+def _fits(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     data = [draw(cell["condition"], seed) for seed in cell["seeds"]]
     if cell["arm"] in ("forest", "kernel machine", "compressed"):
         for seed, task in zip(cell["seeds"], data):

@@ -21,6 +21,7 @@ from heldout.certificates.vc import vc_gap
 from heldout.core.batch import Batch
 from heldout.core.recipe import Recipe
 from heldout.core.streams import stream
+from heldout.learners.descend import flushed
 from heldout.learners.own_rows import train_on_own_rows
 from heldout.tasks.digits import digits
 from heldout.tasks.linear_teacher import linear_teacher
@@ -31,7 +32,12 @@ WIDTH = 256
 
 def bounds_of(cell: dict[str, Any], delta: float) -> Iterator[dict[str, float | None]]:
     """One row a seed of the cell."""
-    torch.set_flush_denormal(True)
+    with flushed():
+        rows = list(_bounds(cell, delta))
+    yield from rows
+
+
+def _bounds(cell: dict[str, Any], delta: float) -> Iterator[dict[str, float | None]]:
     data = [_draw(cell, seed) for seed in cell["seeds"]]
     nets = _nets(data, cell["seeds"])
     for (x, y), net in zip(data, nets):
