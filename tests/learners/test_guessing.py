@@ -26,6 +26,7 @@ from heldout.learners.one_bit import (
     majority,
     unit_tables,
 )
+from heldout.learners.one_bit_guesses import guess_one_bit, popcount
 
 X = {
     "fewer examples than inputs": torch.tensor([[1.0, 2.0, 0.0, -1.0, 3.0], [0.5, 0.0, 1.0, 1.0, -2.0]]),
@@ -224,3 +225,41 @@ def test_unit_tables_count_ties_as_on_where_the_inputs_are_odd() -> None:
 
 def _table(w: int, b: int) -> int:
     return sum((w * x + b >= 0) << k for k, x in enumerate((-1, 1)))
+
+
+@pytest.mark.parametrize(("d", "hidden"), [(5, 3), (64, 31), (70, 5)])
+def test_guessed_one_bit_nets_fit_by_plain_arithmetic(d, hidden) -> None:
+    draw = np.random.default_rng(d)
+    x, y = draw.random((6, d)) < 0.5, draw.random(6) < 0.5
+    seen = guess_one_bit(x, y, hidden, Budget(evaluations=9001), 0, wanted=10**6)
+    assert seen.guesses == 9001
+    assert len(seen.numbers) == seen.fits
+    assert int(seen.numbers.max()) <= 9001
+    # Every fit fits. That no other guess does: the same search for each labelling finds each guess once.
+    h = np.where((2.0 * seen.weights - 1) @ (2.0 * x.T - 1) >= 0, 1, -1)  # [m hidden b]
+    assert (((2 * seen.signs[:, :, None] - 1) * h).sum(1) > 0).tolist() == [y.tolist()] * seen.fits
+    total = sum(
+        guess_one_bit(x, np.array(labels), hidden, Budget(evaluations=9001), 0, wanted=1).fits
+        for labels in itertools.product((False, True), repeat=6)
+    )
+    assert total == 9001
+
+
+def test_one_bit_guesses_stop_at_the_first_fit_and_refuse_what_has_none() -> None:
+    x = np.ones((1, 8), dtype=bool)
+    assert guess_one_bit(x, np.array([True]), 3, Budget(evaluations=10**6), 0).guesses < 10**6
+    none = guess_one_bit(np.ones((2, 8), bool), np.array([True, False]), 3, Budget(evaluations=500), 0)
+    assert (none.fits, none.guesses, none.weights.shape) == (0, 500, (0, 3, 8))
+    for bad in ((x.astype(int), np.array([True]), 3), (x, np.array([True, False]), 3)):
+        with pytest.raises(InputError, match=r"give bool \[b d\] and bool \[b\]"):
+            guess_one_bit(*bad, Budget(evaluations=5), 0)
+    with pytest.raises(InputError, match="2 hidden units; give an odd number"):
+        guess_one_bit(x, np.array([True]), 2, Budget(evaluations=5), 0)
+
+
+def test_popcount_without_the_instruction(monkeypatch) -> None:
+    words = np.random.default_rng(0).integers(0, 2**63, (5, 3), dtype=np.uint64)
+    expected = [[int(w).bit_count() for w in row] for row in words]
+    assert popcount(words).tolist() == expected
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+    assert popcount(words).tolist() == expected
