@@ -1,0 +1,68 @@
+"""The nets of `reasoning_paradox`: training on puzzles, and answers to others.
+
+AdamW (lr 1e-3 after 100 steps, decay .01), batches of 256, gradient norm at most 1; each batch renames its predicates at random, as the
+published puzzles take their words from a large vocabulary. What is looked at is an average of the weights over about the last 100
+steps: with a constant learning rate, a look at half of the steps is the net that half the budget would have brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from heldout.core.streams import torch_seed
+from heldout.nets.logic_transformer import LogicTransformer
+from heldout.tasks.logic_tokens import Tokens
+
+BATCH, GROUPS, WARM, KEPT = 256, 4, 100, 0.99
+
+
+def fit(
+    net: LogicTransformer, theta: Tensor, data: Tokens, looks: Sequence[int], seed: int, lr: float = 1e-3
+) -> Iterator[tuple[int, Tensor, float]]:
+    """At each of the steps `looks`: the step, the averaged theta, and the mean training loss since the last look (nats)."""
+    theta = theta.clone().requires_grad_()
+    optimizer = torch.optim.AdamW([theta], lr=lr, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
+    draw = torch.Generator().manual_seed(torch_seed(seed, "batches"))
+    mean, total, counted = theta.detach().clone(), 0.0, 0
+    order = torch.empty(0, dtype=torch.long)
+    for step in range(max(looks) + 1):
+        if step in looks:
+            yield step, mean.clone(), total / max(counted, 1)
+            total, counted = 0.0, 0
+        if step == max(looks):
+            return
+        if len(order) < BATCH:
+            order = torch.randperm(len(data.y), generator=draw)
+        rows, order = order[:BATCH], order[BATCH:]
+        names = torch.randperm(net.predicates, generator=draw)
+        columns = torch.cat([names, names + net.predicates, 2 * net.predicates + torch.arange(3)])
+        theta.grad = None
+        for part in rows[data.lengths[rows].argsort()].chunk(GROUPS):  # alike in length: little padding
+            lengths = data.lengths[part]
+            x = data.x[part, : int(lengths.max())][..., columns]
+            with torch.enable_grad():
+                loss = F.binary_cross_entropy_with_logits(
+                    net.logits(theta, x, lengths), data.y[part], reduction="sum"
+                )
+                (loss / len(rows)).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach()) / len(rows)
+        counted += 1
+        torch.nn.utils.clip_grad_norm_([theta], 1.0)
+        optimizer.param_groups[0]["lr"] = lr * min(1.0, (step + 1) / WARM)
+        optimizer.step()
+        kept = min(KEPT, (step + 1) / (step + 10))
+        mean.mul_(kept).add_(theta.detach(), alpha=1 - kept)
+
+
+def answers(net: LogicTransformer, theta: Tensor, data: Tokens) -> Tensor:
+    """Whether the net says True [m]."""
+    said = torch.empty(len(data.y), dtype=torch.bool)
+    with torch.no_grad():
+        for part in data.lengths.argsort().split(BATCH):
+            lengths = data.lengths[part]
+            said[part] = net.logits(theta, data.x[part, : int(lengths.max())], lengths) > 0
+    return said
