@@ -7,17 +7,25 @@ steps: with a constant learning rate, a look at half of the steps is the net tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 from torch.nn import functional as F
 
 from heldout.core.streams import torch_seed
 from heldout.nets.logic_transformer import LogicTransformer
-from heldout.tasks.logic_tokens import Tokens
+from heldout.tasks.logic_counts import logic_counts
+from heldout.tasks.logic_puzzles import DISTRIBUTIONS, logic_puzzles
+from heldout.tasks.logic_tokens import Tokens, logic_tokens
 
-BATCH, GROUPS, WARM, KEPT = 256, 4, 100, 0.99
+BATCH, GROUPS, WARM, KEPT = 128, 3, 100, 0.99
+
+PREDICATES, HELD_OUT = 8, 100_000  # test puzzles have seeds of their own
 
 
 def fit(
@@ -66,3 +74,39 @@ def answers(net: LogicTransformer, theta: Tensor, data: Tokens) -> Tensor:
             lengths = data.lengths[part]
             said[part] = net.logits(theta, data.x[part, : int(lengths.max())], lengths) > 0
     return said
+
+
+def rows_of(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of a cell: a net at each look on each distribution."""
+    tests = {test: logic_puzzles(test, cell["test"], seed=cell["seed"] + HELD_OUT) for test in DISTRIBUTIONS}
+    tokens = {test: logic_tokens(puzzles, PREDICATES) for test, puzzles in tests.items()}
+    net = LogicTransformer(PREDICATES)
+    place = {key: cell.get(key) for key in ("kind", "train", "seed")} | {"status": "ok"}
+
+    def judged(
+        theta: Tensor, look: str, step: int, probe: Any, more: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        for test, puzzles in tests.items():
+            says = answers(net, theta, tokens[test]).numpy()
+            row = {**place, "look": look, "step": step, "test": test, **more}
+            right = says == puzzles.label
+            row["count"] = np.bincount(puzzles.depth, minlength=4).tolist()
+            row["right"] = np.bincount(puzzles.depth[right], minlength=4).tolist()
+            guess = puzzles.label if probe is None else probe.predict(logic_counts(puzzles))
+            code = 4 * puzzles.label + 2 * says + guess.astype(bool)
+            yield {**row, "table": np.bincount(code, minlength=8).reshape(2, 2, 2).tolist()}
+
+    if cell["kind"] == "constructed":
+        yield from judged(net.constructed(), "end", 0, None, {})
+        return
+    puzzles = logic_puzzles(cell["train"], cell["puzzles"], seed=cell["seed"])
+    probe = HistGradientBoostingClassifier(max_iter=100, random_state=0)
+    probe.fit(logic_counts(puzzles), puzzles.label)
+    near = cell["kind"] == "near"
+    theta = net.near_construction(cell["seed"], cell["noise"]) if near else net.start(cell["seed"])
+    looks = {0: "start", cell["steps"] // 2: "half", cell["steps"]: "end"}
+    for step, now, loss in fit(net, theta, logic_tokens(puzzles, PREDICATES), list(looks), cell["seed"]):
+        if not math.isfinite(loss) or not bool(torch.isfinite(now).all()):
+            yield {**place, "status": "diverged", "reason": f"the loss is {loss} at step {step}"}
+            return
+        yield from judged(now, looks[step], step, probe, {"loss": round(loss, 5)})

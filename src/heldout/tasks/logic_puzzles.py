@@ -28,7 +28,7 @@ from heldout.tasks._logic_chain import Puzzles, chain
 from heldout.tasks._logic_draw import draw_lp, draw_rp
 
 Distribution = Literal["RP", "RP_b", "LP", "LP*"]
-DISTRIBUTIONS = ("RP", "RP_b", "LP", "LP*")
+DISTRIBUTIONS: tuple[Distribution, ...] = ("RP", "RP_b", "LP", "LP*")
 CHUNK, POOL, MOST = 16384, 10, 400
 
 
