@@ -23,7 +23,7 @@ from heldout.tasks.logic_counts import logic_counts
 from heldout.tasks.logic_puzzles import DISTRIBUTIONS, logic_puzzles
 from heldout.tasks.logic_tokens import Tokens, logic_tokens
 
-BATCH, GROUPS, WARM, KEPT = 128, 3, 100, 0.99
+BATCH, GROUPS, WARM, KEPT = 256, 4, 100, 0.99
 
 PREDICATES, HELD_OUT = 8, 100_000  # test puzzles have seeds of their own
 
