@@ -26,8 +26,9 @@ TRAININGS: tuple[tuple[str, str, str | None, Role], ...] = (
 
 def drawn(rows: Rows) -> list[Figure]:
     """All figures that the rows allow, the main one first."""
-    found = [_accuracies(rows), *_depths(rows), _agreement(rows), _errors(rows), _training(rows)]
-    return [f for f in found if (f.rows if isinstance(f, Dots) else getattr(f, "series", ()))]
+    dots = [_accuracies(rows), _agreement(rows), _errors(rows)]
+    lines = [*_depths(rows), _training(rows)]
+    return [*(f for f in dots if f.rows), *(f for f in lines if f.series)]
 
 
 def _accuracies(rows: Rows) -> Dots:
@@ -116,8 +117,9 @@ def _errors(rows: Rows) -> Dots:
 
 def _training(rows: Rows) -> Lines:
     series = []
+    roles: dict[str, Role] = {"RP": "other", "LP": "rote"}
     for kind, label in (("scratch", "scratch"), ("near", "near construction")):
-        for test, role in (("RP", "other"), ("LP", "rote")):
+        for test, role in roles.items():
             looks = [nets(rows, kind, "RP", test, look) for look in ("start", "half", "end")]
             if not all(looks):
                 continue

@@ -70,7 +70,7 @@ def answers(net: LogicTransformer, theta: Tensor, data: Tokens) -> Tensor:
     """Whether the net says True [m]."""
     said = torch.empty(len(data.y), dtype=torch.bool)
     with torch.no_grad():
-        for part in data.lengths.argsort().split(BATCH):
+        for part in torch.split(data.lengths.argsort(), BATCH):
             lengths = data.lengths[part]
             said[part] = net.logits(theta, data.x[part, : int(lengths.max())], lengths) > 0
     return said

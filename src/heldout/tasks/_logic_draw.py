@@ -179,13 +179,18 @@ def _repeats(bodies: Bits, heads: Bits) -> NDArray[np.bool_]:
 
 def _one_of(rng: np.random.Generator, mask: Bits) -> Bits:
     """One bit of each mask [N], each as likely; 0 of an empty mask."""
-    rank = _below(rng, np.bitwise_count(mask).astype(np.int64)).astype(np.int8)
-    found = np.zeros_like(mask)
-    for p in range(8 * mask.itemsize):
-        bit = mask & mask.dtype.type(1 << p)
-        found |= np.where((bit != 0) & (rank == 0), bit, 0).astype(mask.dtype)
-        rank -= bit != 0
-    return found
+    kind = mask.dtype.type
+    rank = _below(rng, np.bitwise_count(mask).astype(np.int64)).astype(mask.dtype)
+    place, rest = np.zeros_like(mask), mask
+    half = 4 * mask.itemsize
+    while half:  # is the bit of this rank in the lower or the upper half of what is left?
+        low = np.bitwise_count(rest & kind((1 << half) - 1))
+        up = rank >= low
+        rank = np.where(up, rank - low, rank)
+        rest = np.where(up, rest >> kind(half), rest)
+        place = np.where(up, place + kind(half), place)
+        half //= 2
+    return mask & np.left_shift(kind(1), place)
 
 
 def _subset(rng: np.random.Generator, mask: Bits) -> Bits:
