@@ -19,6 +19,8 @@ from heldout.tasks._logic_chain import Bits, mask_type
 
 Ints = NDArray[np.int64]
 
+BLOCK = 16384  # rules at a time: what fits the cache
+
 
 class Drawn(NamedTuple):
     """Sizes n [m], rules [R m] (0: none), facts [m], and the labels that LP gave [m] (None for RP)."""
@@ -179,16 +181,26 @@ def _repeats(bodies: Bits, heads: Bits) -> NDArray[np.bool_]:
 
 def _one_of(rng: np.random.Generator, mask: Bits) -> Bits:
     """One bit of each mask [N], each as likely; 0 of an empty mask."""
+    found = np.empty_like(mask)
+    for start in range(0, len(mask), BLOCK):
+        block = slice(start, start + BLOCK)
+        found[block] = _bit_of_rank(mask[block], rng.random(len(mask[block]), np.float32))
+    return found
+
+
+def _bit_of_rank(mask: Bits, share: NDArray[np.float32]) -> Bits:
+    """The bit at `share` [N] in [0, 1) of the way through the bits of each mask [N]."""
     kind = mask.dtype.type
-    rank = _below(rng, np.bitwise_count(mask).astype(np.int64)).astype(mask.dtype)
-    place, rest = np.zeros_like(mask), mask
+    rank = (share * np.bitwise_count(mask)).astype(mask.dtype)
+    place, rest = np.zeros_like(mask), mask.copy()
     half = 4 * mask.itemsize
-    while half:  # is the bit of this rank in the lower or the upper half of what is left?
+    while half:  # is it in the lower or the upper half of what is left?
         low = np.bitwise_count(rest & kind((1 << half) - 1))
         up = rank >= low
-        rank = np.where(up, rank - low, rank)
-        rest = np.where(up, rest >> kind(half), rest)
-        place = np.where(up, place + kind(half), place)
+        rank -= low * up
+        move = up * kind(half)
+        rest >>= move
+        place += move
         half //= 2
     return mask & np.left_shift(kind(1), place)
 
@@ -198,7 +210,8 @@ def _subset(rng: np.random.Generator, mask: Bits) -> Bits:
     size = rng.integers(1, 4, len(mask), dtype=np.int8)
     found = _one_of(rng, mask)
     for k in (2, 3):
-        found |= np.where(size >= k, _one_of(rng, mask & ~found), 0).astype(mask.dtype)
+        more = np.flatnonzero(size >= k)
+        found[more] |= _one_of(rng, mask[more] & ~found[more])
     return found
 
 
