@@ -47,7 +47,7 @@ def failing(goal: int, rules: Rules, known: dict[int, int], depth: int, path: li
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("sizes", [(5, 8), (5, 14)])
 def test_labels_and_depths_are_those_of_a_plain_program(distribution, sizes):
-    puzzles = logic_puzzles(distribution, 240, predicates=sizes, seed=1)
+    puzzles = logic_puzzles(distribution, 160, predicates=sizes, seed=1)
     for k in range(len(puzzles)):
         rules, query = rules_of(puzzles, k), int(puzzles.query[k])
         known = proved(rules, bits(puzzles.facts[k]))
@@ -111,17 +111,17 @@ def test_rule_priority_lets_the_number_of_rules_tell_the_label():
 
 
 def test_balanced_rules_tell_nothing_by_their_number():
-    puzzles = logic_puzzles("RP_b", 1000, seed=0)
+    puzzles = logic_puzzles("RP_b", 600, seed=0)
     for rules in np.unique(puzzles.rules):
         assert puzzles.label[puzzles.rules == rules].mean() == 0.5
-    pool = logic_puzzles("RP", 4000, seed=9)
+    pool = logic_puzzles("RP", 2000, seed=9)
     assert abs(puzzles.rules.mean() - pool.rules.mean()) < 0.6
 
 
 @pytest.mark.parametrize("star", [False, True])
 def test_label_priority_has_the_labels_it_chose(star):
-    drawn = draw_lp(np.random.default_rng(3), 700, (5, 11), star)
-    for k in range(700):
+    drawn = draw_lp(np.random.default_rng(3), 400, (5, 11), star)
+    for k in range(400):
         rules = [(bits(b), bits(h)[0]) for b, h in zip(drawn.bodies[:, k], drawn.heads[:, k]) if h]
         assert set(proved(rules, bits(drawn.facts[k]))) == set(bits(drawn.true[k])), "labels by chaining"
     proves = ((drawn.bodies & ~drawn.true) == 0) & (drawn.heads != 0)
@@ -204,8 +204,10 @@ def test_what_cannot_be_drawn_is_refused_with_cause_and_remedy(asked, cause, rem
 
 def test_a_depth_too_rare_is_refused_with_what_was_found(monkeypatch):
     monkeypatch.setattr("heldout.tasks.logic_puzzles.MOST", 1)
-    with pytest.raises(InputError, match="too few puzzles of some depths.*7: 14") as refused:
-        logic_puzzles("RP", 4000, depths=(7, 0), seed=0)
+    with pytest.raises(
+        InputError, match="2,048 draws of RP held too few puzzles of some depths.*7: "
+    ) as refused:
+        logic_puzzles("RP", 400, depths=(7, 0), seed=0)
     assert "more predicates" in refused.value.remedy
 
 

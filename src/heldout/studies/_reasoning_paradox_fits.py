@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from heldout.core.streams import torch_seed
+from heldout.learners.adamw import adamw
 from heldout.nets.logic_transformer import LogicTransformer
 from heldout.tasks.logic_counts import logic_counts
 from heldout.tasks.logic_puzzles import DISTRIBUTIONS, logic_puzzles
@@ -32,10 +33,9 @@ def fit(
     net: LogicTransformer, theta: Tensor, data: Tokens, looks: Sequence[int], seed: int, lr: float = 1e-3
 ) -> Iterator[tuple[int, Tensor, float]]:
     """At each of the steps `looks`: the step, the averaged theta, and the mean training loss since the last look (nats)."""
-    theta = theta.clone().requires_grad_()
-    optimizer = torch.optim.AdamW([theta], lr=lr, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
+    state = adamw().init(theta[None])
     draw = torch.Generator().manual_seed(torch_seed(seed, "batches"))
-    mean, total, counted = theta.detach().clone(), 0.0, 0
+    mean, total, counted = theta.clone(), 0.0, 0
     order = torch.empty(0, dtype=torch.long)
     for step in range(max(looks) + 1):
         if step in looks:
@@ -48,7 +48,7 @@ def fit(
         rows, order = order[:BATCH], order[BATCH:]
         names = torch.randperm(net.predicates, generator=draw)
         columns = torch.cat([names, names + net.predicates, 2 * net.predicates + torch.arange(3)])
-        theta.grad = None
+        theta = state.thetas[0].requires_grad_()
         for part in rows[data.lengths[rows].argsort()].chunk(GROUPS):  # alike in length: little padding
             lengths = data.lengths[part]
             x = data.x[part, : int(lengths.max())][..., columns]
@@ -59,11 +59,11 @@ def fit(
                 (loss / len(rows)).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / len(rows)
         counted += 1
-        torch.nn.utils.clip_grad_norm_([theta], 1.0)
-        optimizer.param_groups[0]["lr"] = lr * min(1.0, (step + 1) / WARM)
-        optimizer.step()
+        gradient = cast(Tensor, theta.grad)
+        gradient /= gradient.norm().clamp(min=1.0)
+        state = adamw(lr * min(1.0, (step + 1) / WARM)).step(state, gradient[None])
         kept = min(KEPT, (step + 1) / (step + 10))
-        mean.mul_(kept).add_(theta.detach(), alpha=1 - kept)
+        mean.mul_(kept).add_(state.thetas[0], alpha=1 - kept)
 
 
 def answers(net: LogicTransformer, theta: Tensor, data: Tokens) -> Tensor:

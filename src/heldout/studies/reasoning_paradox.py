@@ -73,7 +73,7 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
 
 def smoke() -> dict[str, Any]:
     """A few steps on few puzzles."""
-    return _cell("scratch", "RP", 0, 4, 400, 80)
+    return _cell("scratch", "RP", 0, 4, 400, 40)
 
 
 def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:

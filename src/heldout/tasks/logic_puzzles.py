@@ -29,7 +29,7 @@ from heldout.tasks._logic_draw import draw_lp, draw_rp
 
 Distribution = Literal["RP", "RP_b", "LP", "LP*"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("RP", "RP_b", "LP", "LP*")
-CHUNK, POOL, MOST = 16384, 10, 400
+CHUNK, FEW, POOL, MOST = 16384, 2048, 10, 400
 
 
 def logic_puzzles(
@@ -42,17 +42,18 @@ def logic_puzzles(
     """`count` puzzles in random order, by `stream(seed, "logic puzzles", ...)`.
 
     Raises `InputError` for sizes outside 4..30, depths that no puzzle of the distribution has, counts that the depths (RP_b: two
-    labels) do not divide, and where a depth is so rare that it is not met often enough in 400 chunks of 16,384 draws.
+    labels) do not divide, and where a depth is so rare that it is not met often enough in 400 chunks of 16,384 draws (2,048 for up to 400 puzzles).
     """
     _check(distribution, count, depths, predicates)
     if distribution == "RP_b":
         rng = stream(seed, "logic puzzles", "RP_b", *predicates, *depths)
         pool = -(-POOL * count // len(depths)) * len(depths)
         return _even(logic_puzzles("RP", pool, depths, predicates, seed), count, rng)
+    size = CHUNK if count > 400 else FEW
     quota = dict.fromkeys(depths, count // len(depths))
     parts = []
     for chunk in range(MOST):
-        drawn = _chunk(distribution, predicates, max(depths), seed, chunk)
+        drawn = _chunk(distribution, predicates, max(depths), seed, chunk, size)
         rows = [np.flatnonzero(drawn.depth == depth)[:wanted] for depth, wanted in quota.items()]
         for depth, found in zip(depths, rows):
             quota[depth] -= len(found)
@@ -62,20 +63,25 @@ def logic_puzzles(
             return _joined(parts).take(order)
     short = {depth: count // len(depths) - left for depth, left in quota.items() if left}
     raise InputError(
-        f"{MOST * CHUNK:,} draws of {distribution} held too few puzzles of some depths (depth: found) {short}",
+        f"{MOST * size:,} draws of {distribution} held too few puzzles of some depths (depth: found) {short}",
         "ask for fewer puzzles, shallower ones, or more predicates",
     )
 
 
 def _chunk(
-    distribution: Distribution, predicates: tuple[int, int], deepest: int, seed: int, chunk: int
+    distribution: Distribution,
+    predicates: tuple[int, int],
+    deepest: int,
+    seed: int,
+    chunk: int,
+    size: int = CHUNK,
 ) -> Puzzles:
-    """A chunk of draws, of any depth."""
+    """A chunk of `size` draws, of any depth."""
     rng = stream(seed, "logic puzzles", distribution, *predicates, chunk)
     if distribution == "RP":
-        drawn = draw_rp(rng, CHUNK, predicates)
+        drawn = draw_rp(rng, size, predicates)
     else:
-        drawn = draw_lp(rng, CHUNK, predicates, distribution == "LP*")
+        drawn = draw_lp(rng, size, predicates, distribution == "LP*")
     query = rng.integers(0, drawn.n)
     asked = np.left_shift(drawn.facts.dtype.type(1), query.astype(drawn.facts.dtype))
     label, depth = chain(drawn.bodies, drawn.heads, drawn.facts, asked, deepest)
