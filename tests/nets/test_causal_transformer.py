@@ -53,7 +53,7 @@ def plain(net: CausalTransformer, theta: Tensor, x: Tensor) -> Tensor:
                     scores.append(a @ b / math.sqrt(size) + bias)
                 mixed[j, part] = torch.stack(scores).softmax(0) @ v[: j + 1, part]
         u = u + mixed @ w[f"O{k}"]
-        u = u + F.gelu(F.layer_norm(u, (d,)) @ w[f"W{k}"] + w[f"b{k}"]) @ w[f"V{k}"] + w[f"c{k}"]
+        u = u + torch.relu(F.layer_norm(u, (d,)) @ w[f"W{k}"] + w[f"b{k}"]) @ w[f"V{k}"] + w[f"c{k}"]
     return F.layer_norm(u, (d,)) @ w["U"]
 
 

@@ -1,6 +1,6 @@
 """A small causal transformer over a population, with a choice of position encodings.
 
-    u = E[x] (+ P);  per layer  u += attention(norm(u)),  u += gelu(norm(u) W + b) V + c;  z = norm(u) U
+    u = E[x] (+ P);  per layer  u += attention(norm(u)),  u += relu(norm(u) W + b) V + c;  z = norm(u) U
 
 norm has mean 0 and variance 1 over the width; its usual gains stand in the matrices behind it. Attention: softmax over the past
 of q . k / sqrt(d/heads). Positions (j: place, i: pair of units or head):
@@ -110,7 +110,7 @@ class CausalTransformer:
         u = self._placed(w, embedded(w["E"], x)).view(r, n * l, self.width)
         for k in range(self.layers):
             u = u + torch.bmm(self._attention(torch.bmm(_norm(u), w[f"A{k}"]), n, l), w[f"O{k}"])
-            inner = F.gelu(torch.baddbmm(w[f"b{k}"].unsqueeze(1), _norm(u), w[f"W{k}"]))
+            inner = torch.relu(torch.baddbmm(w[f"b{k}"].unsqueeze(1), _norm(u), w[f"W{k}"]))
             u = u + torch.baddbmm(w[f"c{k}"].unsqueeze(1), inner, w[f"V{k}"])
         return torch.bmm(_norm(u), w["U"]).view(r, n, l, self.tokens)
 
