@@ -60,7 +60,7 @@ class _Scan(torch.autograd.Function):
         return h
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor]:
         a, h = ctx.saved_tensors
         later = torch.cat([torch.zeros_like(a[:, :1]), a[:, 1:].flip(1)], 1)  # a_(t+1), from the end

@@ -57,11 +57,11 @@ class GRU:
 
     def _cell(self, w: dict[str, Tensor], v: Tensor) -> Tensor:
         d, offset = self.width, w["e"].unsqueeze(1)
-        gates, inputs = joined(v, w["A"], w["b"]).split((2 * d, d), -1)
+        gates, inputs = torch.split(joined(v, w["A"], w["b"]), [2 * d, d], -1)
         h = v.new_zeros(v.shape[0], v.shape[2], d)
         states = []
         for seen, given in zip(gates.unbind(1), inputs.unbind(1), strict=True):
-            heard, back = torch.bmm(h, w["R"]).split((2 * d, d), -1)
+            heard, back = torch.split(torch.bmm(h, w["R"]), [2 * d, d], -1)
             reset, keep = torch.sigmoid(seen + heard).chunk(2, -1)
             candidate = torch.tanh(torch.addcmul(given, reset, back + offset))
             h = torch.lerp(candidate, h, keep)

@@ -58,7 +58,7 @@ class LSTM:
         h = c = v.new_zeros(v.shape[0], v.shape[2], self.width)
         states = []
         for given in joined(v, w["A"], w["b"]).unbind(1):
-            gates, new = torch.baddbmm(given, h, w["R"]).split((3 * self.width, self.width), -1)
+            gates, new = torch.split(torch.baddbmm(given, h, w["R"]), [3 * self.width, self.width], -1)
             enter, forget, leave = torch.sigmoid(gates).chunk(3, -1)
             c = torch.addcmul(forget * c, enter, torch.tanh(new))
             h = leave * torch.tanh(c)
