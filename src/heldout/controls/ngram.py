@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heldout.controls._word_numbers import word_numbers
 from heldout.core.errors import InputError
 
 START = -1
@@ -58,7 +59,7 @@ class NGram:
 
     def log_p(self, document: Any) -> NDArray[np.float64]:
         """log p [t] in nats of each word of a document [t] behind those before it."""
-        words = [int(w) for w in _document(document, self.vocabulary)]
+        words = [int(w) for w in word_numbers(document, self.vocabulary)]
         past = [START] * (self.order - 1) + words
         return np.array(
             [np.log(self._p(tuple(past[i : i + self.order - 1]), w)) for i, w in enumerate(words)]
@@ -89,7 +90,7 @@ def ngram(documents: Sequence[Any], vocabulary: int, order: int = 3, smoothing: 
         raise InputError(f"order {order}, vocabulary {vocabulary}", "both must be at least 1")
     if smoothing not in SMOOTHINGS:
         raise InputError(f"smoothing {smoothing!r} is not known", f"use one of {', '.join(SMOOTHINGS)}")
-    texts = [[int(w) for w in _document(d, vocabulary)] for d in documents]
+    texts = [[int(w) for w in word_numbers(d, vocabulary)] for d in documents]
     longest = max((len(t) for t in texts), default=0)
     if longest == 0:
         raise InputError("there is no word to count", "pass at least one document that is not empty")
@@ -127,17 +128,3 @@ def ngram(documents: Sequence[Any], vocabulary: int, order: int = 3, smoothing: 
 def _discount(grams: dict[Gram, int]) -> float:
     ones, twos = (sum(count == k for count in grams.values()) for k in (1, 2))
     return min(max(ones / (ones + 2 * twos), 0.1), 0.9) if ones + twos else 0.5
-
-
-def _document(document: Any, vocabulary: int) -> NDArray[np.int64]:
-    words = np.asarray(document)
-    if words.ndim != 1 or (len(words) and not np.issubdtype(words.dtype, np.integer)):
-        raise InputError(
-            f"a document has shape {words.shape} and type {words.dtype}", "pass word numbers [t], integers"
-        )
-    if len(words) and not 0 <= int(words.min()) <= int(words.max()) < vocabulary:
-        raise InputError(
-            f"word numbers reach from {words.min()} to {words.max()}, the vocabulary from 0 to {vocabulary - 1}",
-            "map words that training lacks to one of the vocabulary, such as <unknown>",
-        )
-    return words

@@ -1,6 +1,6 @@
 """The Python language reference as documents of words: the pages behind `help("assignment")`, which ship with Python.
 
-Documents are topics in lower case, cut into words and single marks. Whole documents go to train, validation or test; the `size` largest share of
+Documents are topics in lower case, cut into words and marks. Whole documents go to train, validation or test; the `size` largest share of
 the training documents may be taken. Words that the training documents lack, and rare ones beyond the `vocabulary`, are word 0, "<unknown>".
 deduplicated: a paragraph is kept only where it stands first, in test before validation before train, so that no test paragraph was trained on.
 
@@ -82,7 +82,7 @@ def _texts() -> dict[str, str]:
 
 
 def _cut(text: str, seen: set[str] | None) -> list[str]:
-    """Words and marks; of paragraphs in `seen` nothing, and the others are added to it."""
+    """Words, and marks (runs of one mark, as in the rules of tables, as one word); of paragraphs in `seen` nothing, and the others are added to it."""
     words: list[str] = []
     for paragraph in re.split(r"\n\s*\n", text.lower()):
         plain = " ".join(paragraph.split())
@@ -90,5 +90,5 @@ def _cut(text: str, seen: set[str] | None) -> list[str]:
             continue
         if seen is not None:
             seen.add(plain)
-        words += re.findall(r"\w+|[^\w\s]", plain)
+        words += (match[0] for match in re.finditer(r"\w+|([^\w\s])\1*", plain))
     return words
