@@ -1,7 +1,7 @@
 """The fits of `svm_or_net`: RBF machines one by one, nets of 128 ReLU units as one population, 12 settings each.
 
 Both are tuned by the same three inner folds of the same training rows, standardized on what is fitted. A setting of the net is a
-weight decay and a number of steps (AdamW, lr 3e-3, batches of 128): a run is looked at after 5%, 15%, 50% and 100% of its
+weight decay and a number of steps (AdamW, lr 6e-3, batches of 128): a run is looked at after 5%, 15%, 50% and 100% of its
 steps, and each look counts as a setting.
 """
 
@@ -72,7 +72,7 @@ def nets(x: Floats, splits: list[Split], y: Ints, steps: int, seed: int, name: s
     s, d = len(splits), len(DECAYS)
     owner = torch.arange(s).repeat_interleave(d)  # replica = split x decay
     net = TwoLayer(x.shape[1], HIDDEN, int(y.max()) + 1, "relu", bias=True)
-    learner = adamw(3e-3, torch.tensor(DECAYS).repeat(s)[:, None])
+    learner = adamw(6e-3, torch.tensor(DECAYS).repeat(s)[:, None])
     state = learner.init(net.start(seed, range(s * d)))
     batches = n // BATCH
     scores = np.full((s, d, len(LOOKS), 2), np.nan)

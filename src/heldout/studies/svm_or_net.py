@@ -58,7 +58,7 @@ RULE = Rule(
     "the copies of rows and once without",
     margin=MARGIN,
     level=0.95,
-    seeds="3 repetitions of 5 outer folds; 12 settings a side, 3 inner folds; 2,000 steps",
+    seeds="3 repetitions of 5 outer folds; 12 settings a side, 3 inner folds; 1,000 steps",
     pooling="each version of the data is judged on its own; corrected resampled t over the 15 folds, test : train = 1 : 4; folds without a "
     "finite net are left out",
     supported="in both versions d and g lie above the margin: the net's gap is larger and costs it what it knows",
@@ -70,7 +70,7 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
     """One cell a repetition and version of the data, with its outer folds."""
     full = size == "full"
     first, count = (2000, seeds or 3) if full else (1000, seeds or 1)
-    return [_cell(first + k, version, 5 if full else 3, 2000) for k in range(count) for version in VERSIONS]
+    return [_cell(first + k, version, 5 if full else 3, 1000) for k in range(count) for version in VERSIONS]
 
 
 def smoke() -> dict[str, Any]:
