@@ -22,7 +22,8 @@ from heldout.nets.two_layer import TwoLayer
 MACHINES = tuple((C, gamma) for C in (0.3, 1.0, 3.0, 10.0) for gamma in (0.05, 0.2, 1.0))
 DECAYS, LOOKS = (0.0, 0.3, 1.0), (0.05, 0.15, 0.5, 1.0)
 HIDDEN, BATCH, OUTER, INNER = 128, 128, 5, 3
-Floats, Ints = NDArray[np.float64], NDArray[np.int64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Split = tuple[Ints, Ints]
 
 

@@ -198,5 +198,5 @@ def _exact(values: list[float]) -> Interval:
 
 def _dot(name: str, found: Interval, role: Role, rows: list[dict[str, Any]]) -> DotRow:
     value = found.value if found.ok else None
-    ends = (found.low, found.high) if found.ok else (None, None)
-    return DotRow(name, value, *ends, role, rows[0].get("cell"))
+    low, high = (found.low, found.high) if found.ok else (None, None)
+    return DotRow(name, value, low, high, role, rows[0].get("cell"))
