@@ -88,7 +88,7 @@ def store(rows: Any, y: Any, distance: Literal["euclidean", "suffix"] = "euclide
         raise InputError(f"labels of type {labels.dtype}", "give integers of at least 0, one a class")
     if distance == "euclidean":
         kind = np.float32 if table.dtype == np.float32 else np.float64
-        table = table.astype(kind) + kind(0)
+        table = np.add(table.astype(kind), 0.0)  # -0.0 becomes 0.0
         if not np.isfinite(table).all():
             raise InputError("rows have NaN or infinite values", "drop or fill these rows")
     entries, at = np.unique(table, axis=0, return_inverse=True)
