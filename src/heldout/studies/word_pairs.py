@@ -153,7 +153,7 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     for version in VERSIONS:
         series = [s for name in ROLES for s in _curves(rows, version, name)]
         if series:
-            text = "New words: those that with the 3 before them stand nowhere in training. Thin: splits; thick: their mean."
+            text = "New words: those that with the 3 before them stand nowhere in training. Thin: splits; thick: their mean. Each size has its own vocabulary: compare models, not sizes."
             title = f"New words by corpus size, {version}"
             found.append(
                 Lines(title, text, "training words", "bits a word", log_x=True, series=tuple(series))
