@@ -2,12 +2,12 @@
 
     heldout audit examples/sklearn_wine.py:make_subject --out report.html
 
-The data file is shipped with its source and licence in examples/data/SOURCE.md.
+The data file comes with heldout, with its source and licence in src/heldout/tasks/data/SOURCE.md.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -15,13 +15,14 @@ from sklearn.model_selection import train_test_split
 
 import heldout
 
-FILE = Path(__file__).parent / "data" / "winequality-red.csv"
+FILE = files("heldout.tasks").joinpath("data/winequality-red.csv")
 
 
 def load() -> tuple[np.ndarray, np.ndarray, list[str]]:
     """X [1599 11], quality [1599], column names."""
-    names = FILE.read_text().splitlines()[0].replace('"', "").split(";")
-    table = np.loadtxt(FILE, delimiter=";", skiprows=1)
+    head, *rows = FILE.read_text().splitlines()
+    names = head.replace('"', "").split(";")
+    table = np.loadtxt(rows, delimiter=";")
     return table[:, :-1], table[:, -1].astype(int), names[:-1]
 
 
