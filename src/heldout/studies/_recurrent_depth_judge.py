@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from heldout.stats.interval import Interval
+from heldout.stats.typical_share import typical_share
 
 SOLVED, FALLS = 0.95, 0.1
 NETS = ("minGRU", "minLSTM", "GRU", "transformer")
