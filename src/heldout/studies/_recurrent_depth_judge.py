@@ -1,6 +1,6 @@
 """What `recurrent_depth` reads from stored rows: shares by net, depth and question, and whether a depth solves a question.
 
->>> row = {"status": "ok", "tunes": False, "task": "parity", "net": "GRU", "layers": 1, "losses": [0.6] * 8}
+>>> row = {"status": "ok", "task": "parity", "net": "GRU", "layers": 1, "losses": [0.6] * 8}
 >>> rows = [row | {"in": [512, 512], "out": [260, 512]} for _ in range(4)]
 >>> asked = {a: share(rows, "GRU", 1, a) for a in ASKED[1:]}
 >>> found = {("GRU", 1, a): interval for a, interval in asked.items()}
@@ -24,19 +24,17 @@ LAYERS = (1, 2, 3, 4)
 
 
 def judged(rows: list[dict[str, Any]], net: str, layers: int, asked: str) -> list[dict[str, Any]]:
-    """Rows of the judging seeds that did not diverge."""
+    """Rows of the runs that did not diverge."""
     task = "copy" if asked == ASKED[0] else "parity"
     return [
         r
         for r in rows
-        if r.get("status") == "ok"
-        and not r["tunes"]
-        and (r["task"], r["net"], r["layers"]) == (task, net, layers)
+        if r.get("status") == "ok" and (r["task"], r["net"], r["layers"]) == (task, net, layers)
     ]
 
 
 def share(rows: list[dict[str, Any]], net: str, layers: int, asked: str) -> Interval:
-    """The typical share of right answers over the judging seeds."""
+    """The typical share of right answers over seeds."""
     mine = [r["out" if asked == ASKED[2] else "in"] for r in judged(rows, net, layers, asked)]
     return typical_share([k for k, _ in mine], [n for _, n in mine], 0.95)
 
@@ -48,7 +46,7 @@ def _falls(row: dict[str, Any]) -> bool:
 
 
 def undertrained(rows: list[dict[str, Any]], net: str, layers: int, asked: str) -> bool:
-    """Whether the loss still falls in half of the judging seeds or more."""
+    """Whether the loss still falls in half of the seeds or more."""
     mine = judged(rows, net, layers, asked)
     return 2 * sum(_falls(r) for r in mine) >= len(mine)
 
