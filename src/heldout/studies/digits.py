@@ -131,7 +131,8 @@ def _chance(found: Period) -> Interval:
 
 def _said(tested: dict[tuple[str, str], Period]) -> str:
     """Holm over the encodings' tests."""
-    ours = sorted((p.p_value, p, key) for key, p in tested.items() if key[0] != "GRU" and p.status == "ok")
+    ours = [(p.p_value, p, key) for key, p in tested.items() if key[0] != "GRU" and p.status == "ok"]
+    ours.sort(key=lambda one: one[0])
     held = []
     for k, (value, found, (net, axis)) in enumerate(ours):
         if value * (len(ours) - k) > 1.0 - RULE.level:
