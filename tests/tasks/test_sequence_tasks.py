@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from heldout.core.errors import InputError
-from heldout.tasks.addition import END, EQUALS, PLUS, addends, aligned, digit_sums, written
+from heldout.tasks.addition import EMPTY, END, EQUALS, PLUS, addends, digit_sums, in_a_row, in_columns
 from heldout.tasks.parity import parity
 from heldout.tasks.selective_copy import selective_copy
 
@@ -22,7 +22,7 @@ def number(digits: np.ndarray) -> list[int]:
 def test_sums_are_those_of_integers(digits: int) -> None:
     a, b = addends(200, digits, seed=0, name="x")
     assert number(digit_sums(a, b)) == [i + j for i, j in zip(number(a), number(b), strict=True)]
-    line = written(a, b, length=3 * digits + 5)
+    line = in_a_row(a, b, length=3 * digits + 5)
     assert line.x.shape == line.y.shape == (200, 3 * digits + 5)
     for x, y, right in zip(line.x.tolist(), line.y.tolist(), digit_sums(a, b).tolist(), strict=True):
         assert x[digits] == PLUS
@@ -31,9 +31,14 @@ def test_sums_are_those_of_integers(digits: int) -> None:
         assert x[2 * digits + 2 : 3 * digits + 3] == right
         assert set(y[: 2 * digits + 1]) == {-1}
         assert set(y[3 * digits + 3 :]) == {-1}
-    pairs = aligned(a, b)
-    assert torch.equal(pairs.x[:, :digits], torch.from_numpy(10 * a + b))
-    assert torch.equal(pairs.y, torch.from_numpy(digit_sums(a, b)))
+    columns = in_columns(a, b, length=2 * digits + 3)
+    sums = torch.from_numpy(100 + digit_sums(a, b))
+    assert columns.x.shape == (200, 2 * digits + 3)
+    assert torch.equal(columns.x[:, : 2 * digits : 2], torch.from_numpy(10 * a + b))
+    assert torch.equal(columns.x[:, 1 : 2 * digits : 2], sums[:, :-1])
+    assert torch.equal(columns.y[:, : 2 * digits + 1 : 2], sums)
+    assert int((columns.y >= 0).sum()) == 200 * (digits + 1)
+    assert columns.x[:, -2:].unique().tolist() == [EMPTY]
 
 
 def test_carries_are_as_frequent_as_stated() -> None:

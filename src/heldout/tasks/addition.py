@@ -1,10 +1,10 @@
 """Addition of two n-digit numbers as token sequences, the least significant digit first.
 
-    written   a_0 .. a_(n-1) + b_0 .. b_(n-1) = s_0 .. s_n end      digits 0-9, "+" 10, "=" 11, end 12, blank 13 behind the end
-    aligned   (a_0, b_0) .. (a_(n-1), b_(n-1)) (0, 0)                token 10 a_i + b_i; the answer s_i at the same place
+    in a row      a_0 .. a_(n-1) + b_0 .. b_(n-1) = s_0 .. s_n end      digits 0-9, "+" 10, "=" 11, end 12, blank 13 behind the end
+    in columns    (a_0 b_0) s_0  (a_1 b_1) s_1 ..  (0 0) s_n            10 a_i + b_i, then 100 + s_i; blank 110 behind
 
-`written` is a language: y is the next token from "=" on, -1 before. `aligned` lays the two digits of a place together and asks for the sum's
-digit there, so that only the carry has to be known: what is left of adding without finding the digits.
+Both are language: y is the next token where it is a digit of the sum (or the end), -1 elsewhere. In a row the digits that belong together are n + 1 and
+2n + 2 tokens apart and have to be found; in columns they are one token, as on paper they stand one below the other, and the carry is all that has to be known.
 
 Facts: digits are uniform and independent, so that a carry leaves the lowest place with probability .45 and, far up, 1/2; leaving carries out gives a
 whole n-digit sum right with probability .55^n. Numbers may begin with zeros at the upper end.
@@ -12,10 +12,10 @@ whole n-digit sum right with probability .55^n. Numbers may begin with zeros at 
 >>> a, b = np.array([[7, 4]]), np.array([[5, 4]])                     # 47 + 45, least significant digit first
 >>> digit_sums(a, b).tolist()                                          # 92, and no hundreds
 [[2, 9, 0]]
->>> written(a, b).x.tolist()[0], written(a, b).y.tolist()[0]
+>>> in_a_row(a, b).x.tolist()[0], in_a_row(a, b).y.tolist()[0]
 ([7, 4, 10, 5, 4, 11, 2, 9, 0], [-1, -1, -1, -1, -1, 2, 9, 0, 12])
->>> aligned(a, b).x.tolist()[0], aligned(a, b).y.tolist()[0]
-([75, 44, 0], [2, 9, 0])
+>>> in_columns(a, b).x.tolist()[0], in_columns(a, b).y.tolist()[0]
+([75, 102, 44, 109, 0], [102, -1, 109, -1, 100])
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from heldout.core.batch import Batch
 from heldout.core.errors import InputError
 from heldout.core.streams import stream
 
-PLUS, EQUALS, END, BLANK = 10, 11, 12, 13
+PLUS, EQUALS, END, BLANK = 10, 11, 12, 13  # in a row
+SUM, EMPTY = 100, 110  # in columns
 Digits = NDArray[np.int64]
 
 
@@ -51,20 +52,30 @@ def digit_sums(a: Digits, b: Digits) -> Digits:
     return out
 
 
-def written(a: Digits, b: Digits, length: int = 0) -> Batch:
-    """x, y [n 3 digits + 3] in the written form, filled up with blanks to `length`."""
+def in_a_row(a: Digits, b: Digits, length: int = 0) -> Batch:
+    """x, y [n 3 digits + 3], filled up with blanks to `length`."""
     n, d = a.shape
     signs = np.full((n, 1), PLUS), np.full((n, 1), EQUALS), np.full((n, 1), END)
     line = np.concatenate([a, signs[0], b, signs[1], digit_sums(a, b), signs[2]], 1)
     y = line[:, 1:].copy()
     y[:, : 2 * d + 1] = -1
-    x, fill = line[:, :-1], max(0, length - (line.shape[1] - 1))
-    x = np.pad(x, ((0, 0), (0, fill)), constant_values=BLANK)
-    y = np.pad(y, ((0, 0), (0, fill)), constant_values=-1)
-    return Batch(torch.from_numpy(x), torch.from_numpy(y))
+    return _filled(line[:, :-1], y, length, BLANK)
 
 
-def aligned(a: Digits, b: Digits) -> Batch:
-    """x, y [n digits+1] in the aligned form."""
-    x = np.pad(10 * a + b, ((0, 0), (0, 1)))
-    return Batch(torch.from_numpy(x), torch.from_numpy(digit_sums(a, b)))
+def in_columns(a: Digits, b: Digits, length: int = 0) -> Batch:
+    """x, y [n 2 digits + 1], filled up with blanks to `length`."""
+    above = np.zeros((len(a), 1), np.int64)
+    pairs = 10 * np.concatenate([a, above], 1) + np.concatenate([b, above], 1)
+    sums = SUM + digit_sums(a, b)
+    x = np.stack([pairs, sums], 2).reshape(len(a), -1)[:, :-1]
+    y = np.full_like(x, -1)
+    y[:, ::2] = sums
+    return _filled(x, y, length, EMPTY)
+
+
+def _filled(x: Digits, y: Digits, length: int, blank: int) -> Batch:
+    wide = ((0, 0), (0, max(0, length - x.shape[1])))
+    return Batch(
+        torch.from_numpy(np.pad(x, wide, constant_values=blank)),
+        torch.from_numpy(np.pad(y, wide, constant_values=-1)),
+    )
