@@ -91,7 +91,8 @@ def _trained(
         losses = -_log_probabilities(layers, bx).gather(-1, by[..., None])
         adam.param_groups[0]["lr"] = LR * (1 - step / steps)
         adam.zero_grad()
-        losses.mean((1, 2, 3)).sum().backward()  # a sum over replicas: their gradients do not meet
+        total = losses.mean((1, 2, 3)).sum()  # a sum over replicas: their gradients do not meet
+        total.backward()  # type: ignore[no-untyped-call]
         adam.step()
     return layers
 
@@ -100,7 +101,7 @@ def _log_probabilities(layers: list[Tensor], x: Tensor) -> Tensor:
     w1, b1, w2, b2, w3, b3 = layers
     hidden = torch.relu(torch.baddbmm(b1, x, w1))
     out = torch.baddbmm(b3, torch.relu(torch.baddbmm(b2, hidden, w2)), w3)
-    return torch.log_softmax(out.unflatten(-1, (DIGITS, 10)), -1)
+    return torch.log_softmax(out.reshape(*out.shape[:-1], DIGITS, 10), -1)
 
 
 def _metrics(log_p: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> dict[str, float]:
