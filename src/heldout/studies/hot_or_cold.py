@@ -232,7 +232,7 @@ def _cell(seed: int, player: str, places: int) -> dict[str, Any]:
 
 
 def _of(rows: list[dict[str, Any]], pair: tuple[int, str], feedback: str) -> list[dict[str, Any]]:
-    mine = [r for r in rows if (r.get("places"), r.get("player")) == pair and r["feedback"] == feedback]
+    mine = [r for r in rows if (r.get("places"), r.get("player")) == pair and r.get("feedback") == feedback]
     return sorted(mine, key=lambda r: r["seed"])
 
 
