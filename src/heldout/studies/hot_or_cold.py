@@ -95,7 +95,17 @@ def run(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def verdict(rows: list[dict[str, Any]]) -> Verdict:
     """The rule on five pairs, and the two parts kept apart."""
-    numbers: list[Named] = []
+    gains = {pair: _gain(rows, pair, "graded", "binary") for pair in PAIRS}
+    numbers = [
+        Named.of(f"found, graded less binary: {player}, {n} places", g) for (n, player), g in gains.items()
+    ]
+    for one, two, note in (("graded", "scrambled", " (equal bits)"), ("ranked", "binary", "")):
+        numbers += [
+            Named.of(
+                f"found, {one} less {two}{note}: {player}, {n} places", _gain(rows, (n, player), one, two)
+            )
+            for n, player in PAIRS
+        ]
     more = []
     for places in BUDGETS:
         bits = bits_of_a_query(places, SYMBOLS)
@@ -107,19 +117,6 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     numbers += [
         Named.of(f"bits realised in the first two answers: {f}, ideal", _realised(rows, f)) for f in FEEDBACK
     ]
-    gains = {pair: _gain(rows, pair, "graded", "binary") for pair in PAIRS}
-    for (places, player), gain in gains.items():
-        who = f"{player}, {places} places"
-        numbers.append(Named.of(f"found, graded less binary: {who}", gain))
-        numbers.append(
-            Named.of(f"found, ranked less binary: {who}", _gain(rows, (places, player), "ranked", "binary"))
-        )
-        numbers.append(
-            Named.of(
-                f"found, graded less scrambled (equal bits): {who}",
-                _gain(rows, (places, player), "graded", "scrambled"),
-            )
-        )
     if not all(gain.ok for gain in gains.values()):
         return Verdict(
             "undecided", "Too few seeds were run.", tuple(numbers), "needs 3 seeds of every player"
