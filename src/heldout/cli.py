@@ -13,6 +13,7 @@ from heldout.commands.calibrate import CalibrateCommand
 from heldout.commands.cell import CellCommand
 from heldout.commands.certify import CertifyCommand
 from heldout.commands.conformal import ConformalCommand
+from heldout.commands.emergence import EmergenceCommand
 from heldout.commands.exits import CLOSED, DONE, INTERRUPTED, OUR_ERROR, USAGE, complain
 from heldout.commands.fsck import FsckCommand
 from heldout.commands.measures import MeasuresCommand
@@ -34,6 +35,7 @@ Command = (
     | Annotated[MeasuresCommand, tyro.conf.subcommand("measures")]
     | Annotated[VerifyCommand, tyro.conf.subcommand("verify")]
     | Annotated[ProxiesCommand, tyro.conf.subcommand("proxies")]
+    | Annotated[EmergenceCommand, tyro.conf.subcommand("emergence")]
     | Annotated[StudiesCommand, tyro.conf.subcommand("studies")]
     | Annotated[StudyCommand, tyro.conf.subcommand("study")]
     | Annotated[CellCommand, tyro.conf.subcommand("cell")]
