@@ -59,11 +59,19 @@ def _draw(
     labels = {name: y[of] for name, of in rows.items()}
     if noise:
         anew = torch.from_numpy(rng.random((replicas, n)) < noise)
-        labels["train"] = torch.where(anew, torch.from_numpy(rng.integers(0, classes, (replicas, n))), labels["train"])
+        labels["train"] = torch.where(
+            anew, torch.from_numpy(rng.integers(0, classes, (replicas, n))), labels["train"]
+        )
     rates, scales = (np.exp(rng.uniform(*np.log(ends), replicas)) for ends in (lr, inits))
     decay, schedule = rng.choice(decays, replicas), rng.choice(schedules, replicas)
     said = [
-        {"rows": n, "lr": round(float(rates[k]), 6), "decay": float(decay[k]), "schedule": str(schedule[k]), "noise": noise}
+        {
+            "rows": n,
+            "lr": round(float(rates[k]), 6),
+            "decay": float(decay[k]),
+            "schedule": str(schedule[k]),
+            "noise": noise,
+        }
         for k in range(replicas)
     ]
     return Cohort(
@@ -92,7 +100,9 @@ def _modular(name: str) -> Iterator[Cohort]:
 
 
 def _parity(name: str) -> Iterator[Cohort]:
-    for seed, (bits, hidden, n) in enumerate([(16, 3, 400), (20, 3, 700), (24, 3, 900), (20, 2, 250), (18, 4, 900)]):
+    for seed, (bits, hidden, n) in enumerate(
+        [(16, 3, 400), (20, 3, 700), (24, 3, 900), (20, 2, 250), (18, 4, 900)]
+    ):
         x = torch.from_numpy(stream(seed, "parity").integers(0, 2, (n + 1500, bits))).float() * 2 - 1
         y = (x[:, :hidden] > 0).sum(1) % 2
         yield _draw(
@@ -102,7 +112,9 @@ def _parity(name: str) -> Iterator[Cohort]:
 
 
 def _label_noise(name: str) -> Iterator[Cohort]:
-    for seed, (n, share, width) in enumerate([(300, 0.2, 100), (600, 0.3, 160), (900, 0.15, 100), (600, 0.4, 60)]):
+    for seed, (n, share, width) in enumerate(
+        [(300, 0.2, 100), (600, 0.3, 160), (900, 0.15, 100), (600, 0.4, 60)]
+    ):
         yield _draw(name, seed, _digits(), n, 12, 3000, (width,), noise=share, lr=(5e-4, 1e-2))
 
 
@@ -117,7 +129,15 @@ def _few_digits(name: str) -> Iterator[Cohort]:
 
 
 def _tables(name: str) -> Iterator[Cohort]:
-    for seed, (load, n) in enumerate([(load_wine, 40), (load_wine, 80), (load_breast_cancer, 60), (load_breast_cancer, 100), (load_iris, 30)]):
+    for seed, (load, n) in enumerate(
+        [
+            (load_wine, 40),
+            (load_wine, 80),
+            (load_breast_cancer, 60),
+            (load_breast_cancer, 100),
+            (load_iris, 30),
+        ]
+    ):
         x, y = load(return_X_y=True)
         x = (x - x.mean(0)) / x.std(0)
         pool = torch.tensor(x, dtype=torch.float32), torch.tensor(y), int(y.max()) + 1
@@ -155,7 +175,17 @@ def _letters(name: str) -> Iterator[Cohort]:
 def _too_fast(name: str) -> Iterator[Cohort]:
     for seed, (pool, n) in enumerate([(_digits(), 300), (_teacher(9), 500), (_one_dimensional(), 1500)]):
         yield _draw(
-            name, seed, pool, n, 14, 1200, (48,), lr=(0.05, 5.0), rule="sgd", decays=(0.0,), schedules=("constant", "drop")
+            name,
+            seed,
+            pool,
+            n,
+            14,
+            1200,
+            (48,),
+            lr=(0.05, 5.0),
+            rule="sgd",
+            decays=(0.0,),
+            schedules=("constant", "drop"),
         )
 
 

@@ -5,6 +5,7 @@ test loss up to t, and C(t) that with the highest test score (the first of equal
 
     loss     the fresh loss at c(2t) is at most .95 times that at c(t), and at least .002 nats lower
     score    the fresh score at C(2t) is at least .01 higher than at C(t)
+    gain     either of these
     beaten   the fresh loss at c(2t) is lower than at c(t)
 
 2t is the last look up to 2t. So a forecast is one of what a practitioner gains who keeps the best checkpoint by
@@ -22,8 +23,8 @@ from numpy.typing import NDArray
 
 from heldout.core.errors import Withheld
 from heldout.watching.features import NAMES, NEEDED, features
+from heldout.watching.forecaster import TARGETS
 
-TARGETS = ("loss", "score", "beaten")
 EARLIEST, EVERY = 64, 4
 GAIN, LEAST_NATS, LEAST_SCORE = 0.05, 0.002, 0.01
 
@@ -87,11 +88,9 @@ def came(row: dict[str, Any], k: int) -> dict[str, bool]:
     then, later = (best_loss(row, j) for j in (k, end))
     high, higher = (best_score(row, j) for j in (k, end))
     old, new = (math.inf if row["fresh loss"][j] is None else row["fresh loss"][j] for j in (then, later))
-    return {
-        "loss": new < old and new <= (1 - GAIN) * old and new <= old - LEAST_NATS,
-        "score": (row["fresh score"][higher] or 0.0) >= (row["fresh score"][high] or 0.0) + LEAST_SCORE - 1e-9,
-        "beaten": new < old,
-    }
+    loss = new < old and new <= (1 - GAIN) * old and new <= old - LEAST_NATS
+    score = (row["fresh score"][higher] or 0.0) >= (row["fresh score"][high] or 0.0) + LEAST_SCORE - 1e-9
+    return {"gain": loss or score, "loss": loss, "score": score, "beaten": new < old}
 
 
 def best_loss(row: dict[str, Any], k: int) -> int:

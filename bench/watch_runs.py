@@ -42,10 +42,14 @@ def read_runs(path: Path | None = None) -> tuple[dict[str, Any], list[dict[str, 
 
 def main() -> None:
     """Train all cohorts, one after the other on one thread, and keep what was seen."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     today = datetime.date.today().isoformat()
     parser.add_argument("--parts", type=Path, default=None)
-    parser.add_argument("--family", action="append", choices=list(FAMILIES), help="leave the file, make parts only")
+    parser.add_argument(
+        "--family", action="append", choices=list(FAMILIES), help="leave the file, make parts only"
+    )
     parser.add_argument("--out", type=Path, default=ROWS / f"watch-runs-{today}.ndjson.gz")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -7,6 +7,7 @@ Looks are eight an octave of steps: 0, and the whole numbers next to 2^(k/8).
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,14 +88,20 @@ class _Run:
         self.cohort = cohort
         self.flat, self.theta = _first(cohort)
         self.m, self.v = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
-        self.batches = _Batches(cohort.rows["train"].shape, cohort.batch, stream(cohort.seed, "order", cohort.family))
-        factor = [[_factor(kind, step / cohort.steps) for kind in cohort.schedule] for step in range(cohort.steps)]
+        self.batches = _Batches(
+            cohort.rows["train"].shape, cohort.batch, stream(cohort.seed, "order", cohort.family)
+        )
+        factor = [
+            [_factor(kind, step / cohort.steps) for kind in cohort.schedule] for step in range(cohort.steps)
+        ]
         self.rate = torch.tensor(factor).unsqueeze(-1) * cohort.lr.reshape(1, -1, 1)
 
     def step(self, step: int) -> None:
         """One step of AdamW (Loshchilov & Hutter 2019), or of gradient descent with momentum .9 and decoupled decay."""
         chosen, (a, b), of = self.batches.next(), self.cohort.betas, self.cohort
-        rows, y = (t if chosen is None else t.gather(1, chosen) for t in (of.rows["train"], of.labels["train"]))
+        rows, y = (
+            t if chosen is None else t.gather(1, chosen) for t in (of.rows["train"], of.labels["train"])
+        )
         live = [t.detach().requires_grad_() for t in self.theta]
         outputs = _forward(live, of.x[rows], of.activation)
         loss = F.cross_entropy(outputs.reshape(-1, of.classes), y.reshape(-1), reduction="sum") / y.shape[1]
@@ -130,10 +137,10 @@ def _first(cohort: Cohort) -> tuple[Tensor, list[Tensor]]:
     """Weights and biases by layer, uniform in +-init/sqrt(i) as torch.nn.Linear for init 1: in one row, and as views."""
     torch.manual_seed(torch_seed(cohort.seed, "init", cohort.family))
     sizes, r = [cohort.x.shape[1], *cohort.hidden, cohort.classes], len(cohort.lr)
-    flat = torch.zeros(r, sum((i + 1) * o for i, o in zip(sizes, sizes[1:])))
+    flat = torch.zeros(r, sum((i + 1) * o for i, o in itertools.pairwise(sizes)))
     theta: list[Tensor] = []
     at = 0
-    for i, o in zip(sizes, sizes[1:]):
+    for i, o in itertools.pairwise(sizes):
         bound = cohort.init.reshape(-1, 1, 1) / math.sqrt(i)
         for size in (i, 1):
             theta.append(flat[:, at : at + size * o].view(r, size, o))

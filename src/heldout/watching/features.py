@@ -102,7 +102,9 @@ def _features(at: Numbers, series: dict[str, Numbers], first: dict[str, Any]) ->
     test, train = (np.log(np.maximum(series[name], LEAST_LOSS)) for name in ("test loss", "train loss"))
     start = {name: math.log(max(value, LEAST_LOSS)) for name, value in first.items()}
     score, norm = series["test score"], np.log(np.maximum(series["norm"], 1e-12))
-    L, fit, s, w = ([float(values[chosen].mean()) for chosen in inside] for values in (test, train, score, norm))
+    L, fit, s, w = (
+        [float(values[chosen].mean()) for chosen in inside] for values in (test, train, score, norm)
+    )
     best, top = int(np.nanargmin(test)), int(np.nanargmax(score))
     last = ages < OCTAVE
     found = (

@@ -10,7 +10,7 @@ family a run resembles, a linear score a family. `python -m bench.watch_forecast
 >>> from heldout.watching.features import NAMES
 >>> told = Forecaster.shipped()
 >>> sorted(told.targets), told.horizon
-(['beaten', 'loss', 'score'], 2)
+(['beaten', 'gain', 'loss', 'score'], 2)
 >>> tree = {"start": 0.0, "trees": [[0, 0.5, [1, 2.0, -1.0, 1.0], 0.0]]}     # x0 <= .5 and x1 <= 2: -1; x1 > 2: 1; else 0
 >>> [round(probability(tree, x), 3) for x in ([0.0, 1.0], [0.0, 3.0], [1.0, 1.0])]
 [0.269, 0.731, 0.5]
@@ -31,7 +31,7 @@ from heldout.watching.features import NAMES
 
 SCHEMA = "heldout.forecaster/1"
 SHIPPED = Path(__file__).parent / "forecaster.json"
-TARGETS = ("loss", "score", "beaten")
+TARGETS = ("gain", "loss", "score", "beaten")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Chance:
     high: float
     runs: int
 
+    def as_json(self) -> dict[str, float | int | None]:
+        """The frequency with its interval, and the number of runs behind it."""
+        value, low, high = (v if math.isfinite(v) else None for v in (self.came, self.low, self.high))
+        return {"value": value, "low": low, "high": high, "runs": self.runs}
+
     def __str__(self) -> str:
         if not math.isfinite(self.low):
             return f"{self.value:.2f} (too few such forecasts were measured)"
@@ -57,14 +62,22 @@ class Forecaster:
 
     def __init__(self, made: Mapping[str, Any]) -> None:
         if not isinstance(made, Mapping) or made.get("schema") != SCHEMA:
-            raise InputError(f"this is no forecaster of schema {SCHEMA}", "make one with python -m bench.watch_forecast")
-        missing = [key for key in ("features", "targets", "families", "horizon", "distrusted") if key not in made]
+            raise InputError(
+                f"this is no forecaster of schema {SCHEMA}", "make one with python -m bench.watch_forecast"
+            )
+        missing = [
+            key for key in ("features", "targets", "families", "horizon", "distrusted") if key not in made
+        ]
         if missing:
-            raise InputError(f"the forecaster has no {', '.join(missing)}", "make it anew with python -m bench.watch_forecast")
+            raise InputError(
+                f"the forecaster has no {', '.join(missing)}",
+                "make it anew with python -m bench.watch_forecast",
+            )
         names = [str(of["name"]) for of in made["features"]]
         if names != list(NAMES) or sorted(made["targets"]) != sorted(TARGETS):
             raise InputError(
-                "the forecaster was made for other features or targets than this version's", "use the one of this version"
+                "the forecaster was made for other features or targets than this version's",
+                "use the one of this version",
             )
         self.made = made
         self.targets: Mapping[str, Any] = made["targets"]
@@ -78,7 +91,9 @@ class Forecaster:
         except (OSError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"no forecaster can be read from {path.name}: {error}", "reinstall heldout") from error
+            raise InputError(
+                f"no forecaster can be read from {path.name}: {error}", "reinstall heldout"
+            ) from error
 
     @classmethod
     @functools.cache
