@@ -71,11 +71,11 @@ def print_skill(record: Record, head: Row) -> None:
     _say(
         f"\nruns: {head['command']}, {head['date']}, {head['machine']}, {head['processor seconds']} s of processor time"
     )
-    _say("family left out  runs  gains   " + "".join(f"{target:>22}" for target in TARGETS))
+    _say("family left out  runs  lower   " + "".join(f"{target:>22}" for target in TARGETS))
     points = record.points
     for family in record.families:
         mine = points.family == family
-        rate = np.average(points.truth["gain"][mine], weights=points.weight[mine])
+        rate = np.average(points.truth["loss"][mine], weights=points.weight[mine])
         cells = "".join(
             "{:8.2f} [{:5.2f}, {:4.2f}]".format(*skill(record, family, target)) for target in TARGETS
         )
@@ -94,7 +94,9 @@ def print_curve(made: Row) -> None:
 def print_words(record: Record, runs: list[Row]) -> None:
     """What was said for families left out and what came, and where it would have stopped."""
     _say(
-        "\nfamily left out  share of points: " + ", ".join((GO_ON, STOP, PAST, CANNOT)) + "; gains after them"
+        "\nfamily left out  share of points: "
+        + ", ".join((GO_ON, STOP, PAST, CANNOT))
+        + "; a lower loss after them"
     )
     everything: list[tuple[str, float, int, float]] = []
     stops: dict[str, list[tuple[float, float, float]]] = {}
@@ -111,7 +113,7 @@ def print_words(record: Record, runs: list[Row]) -> None:
         for k in np.flatnonzero(points.family == family):
             seen = dict(zip(NAMES, points.x[k].tolist()))
             word = advise(told, seen, int(points.step[k])).word
-            said.append((word, float(points.truth["gain"][k]), int(points.run[k]), float(points.weight[k])))
+            said.append((word, float(points.truth["loss"][k]), int(points.run[k]), float(points.weight[k])))
         _print_said(family, said)
         everything += said
     _print_said("all", everything)

@@ -1,11 +1,10 @@
 """Points of forecast: a run's features at step t, and what the next t steps brought.
 
-Points of a run: looks at every half octave from step 64 to half of its last step. With c(t) the look with the lowest
+Points of a run: looks at every half octave from step 128 to half of its last step. With c(t) the look with the lowest
 test loss up to t, and C(t) that with the highest test score (the first of equals), judged on fresh rows that no feature sees:
 
     loss     the fresh loss at c(2t) is at most .95 times that at c(t), and at least .002 nats lower
     score    the fresh score at C(2t) is at least .01 higher than at C(t)
-    gain     either of these
     beaten   the fresh loss at c(2t) is lower than at c(t)
 
 2t is the last look up to 2t. So a forecast is one of what a practitioner gains who keeps the best checkpoint by
@@ -25,7 +24,7 @@ from heldout.core.errors import Withheld
 from heldout.watching.features import NAMES, NEEDED, features
 from heldout.watching.forecaster import TARGETS
 
-EARLIEST, EVERY = 64, 4
+EARLIEST, EVERY = 128, 4
 GAIN, LEAST_NATS, LEAST_SCORE = 0.05, 0.002, 0.01
 
 
@@ -90,7 +89,7 @@ def came(row: dict[str, Any], k: int) -> dict[str, bool]:
     old, new = (math.inf if row["fresh loss"][j] is None else row["fresh loss"][j] for j in (then, later))
     loss = new < old and new <= (1 - GAIN) * old and new <= old - LEAST_NATS
     score = (row["fresh score"][higher] or 0.0) >= (row["fresh score"][high] or 0.0) + LEAST_SCORE - 1e-9
-    return {"gain": loss or score, "loss": loss, "score": score, "beaten": new < old}
+    return {"loss": loss, "score": score, "beaten": new < old}
 
 
 def best_loss(row: dict[str, Any], k: int) -> int:

@@ -4,7 +4,7 @@ Every policy watches the same looks (eight an octave) and keeps the checkpoint w
     never        at the last step
     patience a   when that checkpoint is older than a steps
     patience x   when the run is more than x times as old as that checkpoint
-    advice       at the first "stop" or "you are past the best", asked every half octave from step 64
+    advice       at the first "stop" or "you are past the best", asked every half octave from step 128
     first, k     as advice, but at the k-th such word in a row
 Cost: steps done over the steps of the whole run. Error: that of the kept checkpoint on fresh rows, 1 - score, beside that of "never".
 """

@@ -9,13 +9,13 @@ import pytest
 from bench.watch_fit import bins, fitted, forecast
 from bench.watch_points import Points, came, decision_looks, seen_at
 from bench.watch_policies import by_advice, outcome, patience, relative_patience
-from bench.watch_record import Record, skill
+from bench.watch_record import Record, inside_ranges, resembling, skill
 from bench.watch_runs import read_runs
 from bench.watch_training import READINGS, look_steps
 from sklearn.ensemble import GradientBoostingClassifier
 
 from heldout.watching.features import NAMES
-from heldout.watching.forecaster import TARGETS
+from heldout.watching.forecaster import TARGETS, Forecaster
 
 STEPS = look_steps(1024)
 
@@ -45,7 +45,7 @@ def at(step: int) -> int:
 def test_what_came_is_judged_on_fresh_rows_by_the_checkpoint_the_test_rows_choose() -> None:
     falls = run([2.0 - 0.001 * s for s in STEPS])
     assert came(falls, at(128)) == {
-        "gain": True,
+        "loss": True,
         "loss": True,
         "score": False,
         "beaten": True,
@@ -58,7 +58,7 @@ def test_what_came_is_judged_on_fresh_rows_by_the_checkpoint_the_test_rows_choos
     lucky = run([2.0 - 0.001 * s for s in STEPS], fresh=[1.0] * len(STEPS))  # the test rows alone improve
     assert came(lucky, at(128)) == dict.fromkeys(TARGETS, False)
     rises = run([1.0 + 0.001 * s for s in STEPS], score=[0.5 + 0.0001 * s for s in STEPS])
-    assert came(rises, at(128)) == {"gain": True, "loss": False, "score": True, "beaten": False}
+    assert came(rises, at(128)) == {"loss": False, "score": True, "beaten": False}
     broken = run([None if s > 128 else 1.0 for s in STEPS])  # type: ignore[misc]
     assert came(broken, at(128)) == dict.fromkeys(TARGETS, False)
 
@@ -95,18 +95,27 @@ def test_the_file_forecasts_as_scikit_learn_does() -> None:
     made = fitted(points)
     model = GradientBoostingClassifier(
         n_estimators=60, max_depth=2, learning_rate=0.1, min_weight_fraction_leaf=0.01, random_state=0
-    ).fit(points.x, points.truth["gain"])  # all weights are equal here
-    mine, theirs = forecast(made, "gain", points.x), model.predict_proba(points.x)[:, 1]
+    ).fit(points.x, points.truth["loss"])  # all weights are equal here
+    mine, theirs = forecast(made, "loss", points.x), model.predict_proba(points.x)[:, 1]
     assert np.abs(mine - theirs).max() < 2e-3
     assert fitted(points) == made
+
+
+def test_many_points_are_judged_as_one_is() -> None:
+    points, told = planted(), Forecaster.shipped()
+    like, inside = resembling(told.made, points.x), inside_ranges(told.made, points.x)
+    for k in range(0, 240, 40):
+        seen = dict(zip(NAMES, points.x[k].tolist()))
+        assert {name: of[k] for name, of in like.items()} == pytest.approx(told.resembles(seen))
+        assert bool(inside[k]) == (told.outside(seen) == "")
 
 
 def test_skill_is_found_where_it_is_and_its_absence_is_distrusted() -> None:
     record = Record(planted())
     for family in record.families:
         record.leave_out(family)
-    assert skill(record, "family 1", "gain")[1] > 0.1
-    value, _, high = skill(record, "family 0", "gain")
+    assert skill(record, "family 1", "loss")[1] > 0.1
+    value, _, high = skill(record, "family 0", "loss")
     assert value < high < 0
     made = record.complete(None)
     assert made["distrusted"]["go on"] == made["distrusted"]["stop"] == ["family 0"]

@@ -1,16 +1,15 @@
 """Whether going on pays: one of four words, from forecasts with a measured record. docs/advice.md has the record.
 
 Forecast is what the next t steps bring to whoever keeps the checkpoint with the lowest test loss (or highest test score):
-    gain    its loss falls by at least 5% and .002 nats, or its score rises by at least .01
-    loss, score   each of these alone;  beaten: its loss falls at all
+    loss    its loss falls by at least 5% and .002 nats;  beaten: it falls at all
+    score   its score rises by at least .01
 
-    go on                  the frequency with which such forecasts of a gain came true lies above .5 (its interval's low end)
-    stop                   the forecast of a gain is below .05, and the high end of its interval at most .10
+    go on                  such forecasts of a lower loss came true more often than .5 (the low end of their interval)
+    stop                   the forecast of a lower loss is below .05, and the high end of its interval at most .10
     you are past the best  as "stop", and the test loss stands 5% or more above its lowest
-    cannot tell            everything else: too few looks, a feature outside the measured range, a run that resembles families
-                           on which the word had no record by more than .25, or forecasts in between
-
-These thresholds were set before the record was measured.
+    cannot tell            everything else: too few looks; a feature outside the measured range; a run that resembles by more than
+                           .25 families on which the word had no record; forecasts in between; and, for the words that end a run,
+                           a fit by rote: train score of at least .95, more than .2 above the test score, where a rule may form late
 
 >>> from heldout.watching.features import NAMES
 >>> strange = advise(Forecaster.shipped(), dict.fromkeys(NAMES, 1e6), step=1000)
@@ -35,6 +34,7 @@ from heldout.watching.forecaster import TARGETS, Chance, Forecaster
 GO_ON, STOP, PAST, CANNOT = "go on", "stop", "you are past the best", "cannot tell"
 GO_ABOVE, STOP_BELOW, STOP_AT_MOST, UNLIKE = 0.5, 0.05, 0.10, 0.25
 PAST_BY = math.log(1.05)
+FITTED, APART = 0.95, 0.2
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,21 @@ def advise(
     if outside:
         return Advice(CANNOT, outside, step, ahead, {}, best)
     chances = {name: forecaster.chance(name, seen) for name in TARGETS}
-    gain = chances["gain"]
-    said = f"a gain within the next {ahead:,} steps has probability {gain}"
+    lower = chances["loss"]
+    said = f"that the held-out loss falls by 5% within the next {ahead:,} steps has probability {lower}"
     word = CANNOT
-    if gain.low > GO_ABOVE:
+    if lower.low > GO_ABOVE:
         word = GO_ON
-    elif gain.value < STOP_BELOW and gain.high <= STOP_AT_MOST:
+    elif lower.value < STOP_BELOW and lower.high <= STOP_AT_MOST:
         word = PAST if seen["above best"] >= PAST_BY else STOP
     if word == CANNOT:
         return Advice(CANNOT, said, step, ahead, chances, best)
+    if word != GO_ON and by_rote(seen):
+        why = (
+            f"the run fits by rote (train score {seen['train score']:.2f}, test score {seen['test score']:.2f}): a rule may form late, "
+            "which no forecast foresees"
+        )
+        return Advice(CANNOT, why, step, ahead, {}, best)
     share, names = forecaster.distrusted("go on" if word == GO_ON else "stop", seen)
     if share > UNLIKE:
         why = f"the run resembles ({share:.2f}) families on which {word!r} had no record: {', '.join(names)}"
@@ -86,6 +92,11 @@ def advise(
         said += f"; the test loss is {math.expm1(seen['above best']):.0%} above its lowest"
         said += "" if best is None else f", at step {best:,}"
     return Advice(word, said, step, ahead, chances, best)
+
+
+def by_rote(seen: Mapping[str, float]) -> bool:
+    """Whether the training rows are fitted and the test rows far from it: memorized for good, or about to grok."""
+    return seen["train score"] >= FITTED and seen["train score"] - seen["test score"] > APART
 
 
 @final

@@ -10,7 +10,7 @@ family a run resembles, a linear score a family. `python -m bench.watch_forecast
 >>> from heldout.watching.features import NAMES
 >>> told = Forecaster.shipped()
 >>> sorted(told.targets), told.horizon
-(['beaten', 'gain', 'loss', 'score'], 2)
+(['beaten', 'loss', 'score'], 2)
 >>> tree = {"start": 0.0, "trees": [[0, 0.5, [1, 2.0, -1.0, 1.0], 0.0]]}     # x0 <= .5 and x1 <= 2: -1; x1 > 2: 1; else 0
 >>> [round(probability(tree, x), 3) for x in ([0.0, 1.0], [0.0, 3.0], [1.0, 1.0])]
 [0.269, 0.731, 0.5]
@@ -31,7 +31,7 @@ from heldout.watching.features import NAMES
 
 SCHEMA = "heldout.forecaster/1"
 SHIPPED = Path(__file__).parent / "forecaster.json"
-TARGETS = ("gain", "loss", "score", "beaten")
+TARGETS = ("loss", "score", "beaten")
 
 
 @dataclass(frozen=True)

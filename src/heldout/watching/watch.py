@@ -253,7 +253,7 @@ class Watch:
             "advice": str(advice),
         }
         if advice.chances:
-            row["chance of a gain"] = advice.chances["gain"].as_json()
+            row["chance of a lower loss"] = advice.chances["loss"].as_json()
         self.rows.append(row)
         run = self._run
         if run is not None:
