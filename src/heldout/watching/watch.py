@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from heldout.core.errors import HeldoutError, InputError
 from heldout.store.disk_errors import DiskError
+from heldout.watching.advice import Advice, Advisor
 from heldout.watching.looker import Looker, look_at
 from heldout.watching.mirrors import Mirror, active_mirrors
 from heldout.watching.pace import Pace
@@ -126,6 +127,11 @@ class Watch:
         self._readings = None if looker is None else Readings(looker, seed)
         self._looker, self._pace, self._run, self._mirrors = looker, pace, run, list(mirrors)
         self._phases = Phases()
+        kind = "nothing" if looker is None else looker.task
+        why = "" if kind == "classification" else f"forecasts were measured on classification, this is {kind}"
+        self._advisor = Advisor(
+            f"the watch began at step {start:,}: how the run began was not seen" if start else why
+        )
         self._gradient: Tensor | None = None
         self._noise = float("nan")
         self._step = start
@@ -137,6 +143,10 @@ class Watch:
     def phases(self) -> tuple[Phase, ...]:
         """The phases found so far, the newest last."""
         return tuple(self._phases.phases)
+
+    def advice(self) -> Advice:
+        """Whether going on pays, after the newest look: "go on", "stop", "you are past the best" or "cannot tell", with its reason."""
+        return self._advisor.advise()
 
     @property
     def overhead(self) -> float:
@@ -177,7 +187,9 @@ class Watch:
         run = self._run
         if run is not None:
             phases = [vars(phase) for phase in self.phases]
+            advice = self.advice().as_json()
             self._kept(lambda: run.note("phases", phases))
+            self._kept(lambda: run.note("advice", advice))
             self._kept(
                 lambda: run.note("overhead", {"share": self.overhead, "postponed": self._pace.postponed})
             )
@@ -218,7 +230,8 @@ class Watch:
             + ", ".join(f"{k} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for k, v in means)
         ]
         lines += [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in self.phases]
-        return "\n".join(lines if self.phases else [*lines, "no phase is resolved yet"])
+        lines += [] if self.phases else ["no phase is resolved yet"]
+        return "\n".join([*lines, str(self.advice())])
 
     def _look(self) -> None:
         assert self._readings is not None
@@ -230,7 +243,17 @@ class Watch:
             loss["test"],
             found.get("norm"),
         )
-        row = {"step": self._step, **found, "gradient noise": self._noise, "phase": now}
+        self._advisor.see(self._step, found)
+        advice = self.advice()
+        row = {
+            "step": self._step,
+            **found,
+            "gradient noise": self._noise,
+            "phase": now,
+            "advice": str(advice),
+        }
+        if advice.chances:
+            row["chance of a lower loss"] = advice.chances["loss"].as_json()
         self.rows.append(row)
         run = self._run
         if run is not None:
