@@ -59,6 +59,7 @@ def main() -> None:
             print(
                 f"  {name}: {costs[name]['seconds'] / whole:.3f} of the time, {len(taken)} readings, {good} with a value"
             )
+            print(f"    {costs[name].get('reason', '')}")
             if taken:
                 print(f"    the last: {taken[-1]}")
 

@@ -117,7 +117,9 @@ def test_each_measure_keeps_to_its_share(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(MEASURES, "trace", costing(0.5))
     monkeypatch.setitem(MEASURES, "llc", costing(40.0))
     dear = Dear(looker(), ("trace", "llc"), 0.1, 0, clock=lambda: now[0])
-    monkeypatch.setattr(dear, "_gradient", 0.01)  # so that llc is expected to take 28 s, and takes 40
+    monkeypatch.setattr(
+        dear, "_one_gradient", lambda: 0.01
+    )  # so that llc is expected to take 28 s, and takes 40
     for _ in range(2000):
         now[0] += 1.0
         dear.read(now[0])
@@ -139,7 +141,7 @@ def test_a_reading_that_cannot_be_afforded_says_so() -> None:
 def test_a_reading_that_takes_too_long_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dear_module, "AT_LEAST", 0.0)
     dear = Dear(looker(), {"llc": {"draws": 10**6}}, 1.0, 0)
-    monkeypatch.setattr(dear, "_gradient", 1e-9)
+    monkeypatch.setattr(dear, "_one_gradient", lambda: 1e-9)
     found = dear.read(1e9)["llc"]
     assert found["value"] is None
     assert "broken off" in found["status"]

@@ -1,7 +1,7 @@
 """Dear measures during training: the trace of the Hessian and the learning coefficient, for a stated share of the run's time.
 
 Each of k measures may cost share/k of the run's time. One is taken at a look when what it cost so far and what the next
-reading is expected to cost fit into that; before the first reading, its cost is foretold from one gradient on the probe
+reading is expected to cost fit into that; before the first reading, its cost is foretold from a gradient on the probe
 rows. A reading that takes four times as long as expected is broken off. It sees a copy of the parameters, in eval mode:
 the model, its gradients and every random state are what they were, whatever happens inside.
 
@@ -64,7 +64,7 @@ class Dear:
     ) -> None:
         self.of = {name: _Measure(options) for name, options in checked(asked, share).items()}
         self._looker, self._share, self._seed, self._clock = looker, share, seed, clock
-        self._gradient = math.nan  # seconds of one gradient on the probe rows
+        self._gradient = math.inf  # seconds of one gradient on the probe rows
         if self.of and looker.subject is None:
             raise InputError(
                 f"dear={list(self.of)} needs the model's parameters, and this one is known by its predictions",
@@ -82,6 +82,8 @@ class Dear:
         Where one is withheld, its numbers are None and "status" is the reason.
         """
         found = {}
+        if elapsed > 0 and any(math.isnan(m.last) and not m.left_out for m in self.of.values()):
+            self._gradient = min(self._one_gradient(), self._gradient)  # busy moments foretell too much
         for name, measure in self.of.items():
             allowed = self._share / len(self.of) * elapsed
             if measure.left_out or not self._fits(name, measure, allowed):
@@ -105,7 +107,7 @@ class Dear:
             why = m.left_out
             if not why and not m.readings:
                 why = f"no reading fitted into {self._share / len(self.of):.3g} of the run's time"
-                if not math.isnan(self._gradient):
+                if math.isfinite(self._gradient):
                     why += f"; one was expected to take {self._expected(name, m):.2g} s"
             found[name] = {"seconds": m.seconds, "readings": m.readings} | ({"reason": why} if why else {})
         return found
@@ -121,27 +123,22 @@ class Dear:
         """Seconds of the next reading: those of the last one, or foretold from one gradient."""
         if not math.isnan(measure.last):
             return measure.last
-        if math.isnan(self._gradient):
-            self._gradient = self._one_gradient()
         options = {**OPTIONS[name], **measure.options}
         products, chains = 4 * options.get("products", 0), options.get("chains", 0)
         return self._gradient * (products + chains * (options.get("burn", 0) + options.get("draws", 0)))
 
     def _one_gradient(self) -> float:
-        """Seconds of the quicker of two gradients; 0 where the model has none, and the measure will say why."""
-        took = []
-        for _ in range(2):
-            begin = self._clock()
-            try:
-                with random_states(), plain_autograd():
-                    subject, theta = self._now(math.inf)
-                    assert subject.loss is not None
-                    theta = theta.requires_grad_()
-                    torch.autograd.grad(subject.loss(theta, subject.train).mean(), theta)
-            except (Withheld, RuntimeError):
-                return 0.0
-            took.append(self._clock() - begin)
-        return min(took)
+        """Seconds of one gradient; 0 where the model has none, and the measure will say why."""
+        begin = self._clock()
+        try:
+            with random_states(), plain_autograd():
+                subject, theta = self._now(math.inf)
+                assert subject.loss is not None
+                theta = theta.requires_grad_()
+                torch.autograd.grad(subject.loss(theta, subject.train).mean(), theta)
+        except (Withheld, RuntimeError):
+            return 0.0
+        return self._clock() - begin
 
     def _one(self, name: str, measure: _Measure, seconds: float) -> Estimate:
         try:

@@ -32,7 +32,7 @@ from heldout.store.disk_errors import DiskError
 from heldout.watching.dear import Dear
 from heldout.watching.dear_measures import Asked, checked
 from heldout.watching.looker import Looker, look_at
-from heldout.watching.mirrors import Mirror, active_mirrors
+from heldout.watching.mirrors import Mirror, active_mirrors, tell
 from heldout.watching.pace import Pace, check
 from heldout.watching.phases import Phase, Phases
 from heldout.watching.readings import Readings, gradient_noise
@@ -114,15 +114,8 @@ def begin(
                 "give this one another name or spec, or close the other",
             )
         run = create_run(out, name or default, what, seed)
-    return Watch(
-        looker,
-        Pace(every, share),
-        run,
-        active_mirrors() if mirrors is None else mirrors,
-        seed,
-        start,
-        measures,
-    )
+    told = active_mirrors() if mirrors is None else mirrors
+    return Watch(looker, Pace(every, share), run, told, seed, start, measures)
 
 
 @final
@@ -145,6 +138,7 @@ class Watch:
         self._readings = None if looker is None else Readings(looker, seed)
         self._looker, self._pace, self._run, self._mirrors = looker, pace, run, list(mirrors)
         self._phases, self._dear = Phases(), dear
+        self._followers: list[Callable[[bool], None]] = []
         self._gradient: Tensor | None = None
         self._noise = float("nan")
         self._step = start
@@ -190,6 +184,10 @@ class Watch:
         """The run folder."""
         return None if self._run is None else str(self._run.path)
 
+    def follow(self, see: Callable[[bool], None]) -> None:
+        """Call `see(False)` after each look from now on, and `see(True)` at the end; its trouble ends only itself."""
+        self._followers.append(see)
+
     def step(self, step: int | None = None) -> None:
         """One training step is done; `step`: its number, where you count yourself (a resumed run may repeat some)."""
         if step is not None and (isinstance(step, bool) or not isinstance(step, int)):
@@ -218,6 +216,7 @@ class Watch:
             with self._pace.spending():
                 self._look(dear)
         self._pace.stop()
+        tell(self._followers, True)
         run = self._run
         if run is not None:
             phases = [vars(phase) for phase in self.phases]
@@ -274,12 +273,8 @@ class Watch:
             key: value.get("value") if isinstance(value, dict) else value for key, value in row.items()
         }
         plain = {f"heldout/{k}": v for k, v in numbers.items() if isinstance(v, (int, float)) and k != "step"}
-        for mirror in list(self._mirrors):
-            try:
-                mirror(self._step, plain)
-            except Exception as error:  # a tracker's trouble must not end a training run
-                self._mirrors.remove(mirror)
-                warnings.warn(f"heldout.watch: a mirror failed and was left out: {error}", stacklevel=4)
+        tell(self._mirrors, self._step, plain)
+        tell(self._followers, False)
 
     def _kept(self, act: Callable[[], Any]) -> None:
         """Store, or say once why not: training goes on when the disk does not."""

@@ -45,13 +45,11 @@ def in_words(seen: Seen) -> str:
     if not seen.rows:
         return "not watching: another rank does"
     means = [
-        (name, value)
-        for name, value in _numbers(seen.rows)
-        if name in SHOWN[2:] and value["value"] is not None
+        (name, value) for name, value in newest(seen.rows) if name in SHOWN[2:] and value["value"] is not None
     ]
     said = ", ".join(f"{name} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for name, v in means)
     phases = [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in seen.phases]
-    lines = [*_cost(seen), f"step {seen.rows[-1]['step']}: {said}"]
+    lines = [*cost_lines(seen), f"step {seen.rows[-1]['step']}: {said}"]
     return "\n".join([*lines, *(phases or ["no phase is resolved yet"])])
 
 
@@ -61,7 +59,7 @@ def as_html(seen: Seen) -> str:
         return f"<p>{escape(in_words(seen))}</p>"
     head = "".join(f"<th scope='col'>{name}</th>" for name in ("measure", "newest", "95% interval", "step"))
     rows = []
-    for name, value in _numbers(seen.rows):
+    for name, value in newest(seen.rows):
         if value["value"] is None:
             cells = [name, "\u2014", f"withheld: {value.get('status', 'not finite')}"]
         else:
@@ -74,12 +72,13 @@ def as_html(seen: Seen) -> str:
     ]
     listed = f"<ol>{''.join(phases)}</ol>" if phases else "<p>no phase is resolved yet</p>"
     return (
-        f"<div><p>{'<br>'.join(map(escape, _cost(seen)))}</p><table style='{STYLE}'><thead><tr>{head}</tr></thead>"
+        f"<div><p>{'<br>'.join(map(escape, cost_lines(seen)))}</p><table style='{STYLE}'><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>{listed}</div>"
     )
 
 
-def _cost(seen: Seen) -> list[str]:
+def cost_lines(seen: Seen) -> list[str]:
+    """Looks and what they and the dear measures cost."""
     first = f"{len(seen.rows)} looks, overhead {100 * seen.overhead:.2f}% of the training time"
     if seen.postponed:
         first += f"; {seen.postponed} looks were postponed to keep to {seen.share:g} (a larger share= or every= changes that)"
@@ -91,12 +90,12 @@ def _cost(seen: Seen) -> list[str]:
     return lines
 
 
-def _numbers(rows: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+def newest(rows: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
     """The newest of each number that carries an interval, with its step; dear measures were taken at earlier looks."""
-    newest: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for row in rows:
         for name, value in row.items():
             if isinstance(value, dict) and "value" in value:
-                newest[name] = {**value, "step": row["step"]}
-    first = [name for name in SHOWN if name in newest]
-    return [(name, newest[name]) for name in [*first, *(name for name in newest if name not in first)]]
+                found[name] = {**value, "step": row["step"]}
+    first = [name for name in SHOWN if name in found]
+    return [(name, found[name]) for name in [*first, *(name for name in found if name not in first)]]
