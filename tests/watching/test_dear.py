@@ -67,7 +67,7 @@ def test_the_run_is_bit_identical_with_dear_measures(tmp_path: Path) -> None:
     assert told["trace"]["readings"] == taken["trace"]
     assert told["trace"]["seconds"] > 0
     assert told["training"] > 0
-    assert f"trace: {taken['trace']} readings" in str(seen)
+    assert f"trace: {taken['trace']} reading" in str(seen)
 
 
 def test_a_reading_is_that_of_the_measure_at_these_parameters() -> None:

@@ -86,7 +86,7 @@ def cost_lines(seen: Seen) -> list[str]:
     for name, cost in seen.costs.items():
         if isinstance(cost, dict):
             why = f"; {cost['reason']}" if "reason" in cost else ""
-            lines.append(f"{name}: {cost['readings']} readings, {cost['seconds']:.2g} s{why}")
+            lines.append(f"{name}: {cost['readings']} reading{'s' * (cost['readings'] != 1)}, {cost['seconds']:.2g} s{why}")
     return lines
 
 
