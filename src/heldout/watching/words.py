@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from heldout.watching.phases import Phase
 
 SHOWN = ("train loss", "test loss", "train score", "test score", "gap")
-STYLE = "border-collapse:collapse;color:inherit;background:transparent;font-variant-numeric:tabular-nums;margin:.3em 0"
+STYLE = "border-spacing:1em 0;text-align:left;color:inherit;background:transparent;font-variant-numeric:tabular-nums;margin:.3em 0"
 
 
 class Seen(Protocol):
@@ -86,7 +86,9 @@ def cost_lines(seen: Seen) -> list[str]:
     for name, cost in seen.costs.items():
         if isinstance(cost, dict):
             why = f"; {cost['reason']}" if "reason" in cost else ""
-            lines.append(f"{name}: {cost['readings']} reading{'s' * (cost['readings'] != 1)}, {cost['seconds']:.2g} s{why}")
+            lines.append(
+                f"{name}: {cost['readings']} reading{'s' * (cost['readings'] != 1)}, {cost['seconds']:.2g} s{why}"
+            )
     return lines
 
 
