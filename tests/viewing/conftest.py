@@ -36,6 +36,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 if not SERVER_MISSING and not BROWSER_MISSING:
     from tests.viewer import real_browser
-    from tests.viewing import real_server
+    from tests.viewing import notebook_page, real_server
 
-    browser, viewed = real_browser.browser, real_server.viewed
+    browser, viewed, notebook = real_browser.browser, real_server.viewed, notebook_page.notebook

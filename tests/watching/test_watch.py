@@ -85,6 +85,23 @@ def test_rows_phases_and_overhead_are_in_the_run_folder(tmp_path: Path) -> None:
     assert run.manifest["notes"]["overhead"]["share"] == pytest.approx(seen.overhead, rel=1e-9)
 
 
+def test_each_row_has_the_step_it_was_learned_at_and_how_often_it_was_forgotten(tmp_path: Path) -> None:
+    model = nn.Linear(1, 2, bias=False)
+    x, y = torch.tensor([[1.0], [2.0], [1.0], [-1.0]]), torch.tensor([1, 1, 0, 0])
+    model.weight.data = torch.tensor([[0.0], [1.0]])
+    with heldout.watch(model, (x, y), every=1, share=1.0, out=tmp_path) as seen:
+        for slope in (1.0, -1.0, -1.0, 1.0):  # row 2 is right where the others are wrong
+            model.weight.data = torch.tensor([[0.0], [slope]])
+            seen.step()
+    assert seen.examples == [
+        {"id": 0, "learned": 4, "forgotten": 1},
+        {"id": 1, "learned": 4, "forgotten": 1},
+        {"id": 2, "learned": None, "forgotten": 1},
+        {"id": 3, "learned": 4, "forgotten": 1},
+    ]
+    assert open_run(str(seen.path)).manifest["notes"]["examples"] == seen.examples
+
+
 def test_a_resumed_run_keeps_repeated_steps(tmp_path: Path) -> None:
     trained(tmp_path, steps=20, name="net")
     _, _, seen = trained(tmp_path, steps=20, name="net")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import torch
@@ -125,6 +126,12 @@ class Estimate:
         if self.value.ndim:
             return f"{tuple(self.value.shape)} values, {self.method}"
         return f"{float(self.value):.4g} [{float(self.low):.4g}, {float(self.high):.4g}]"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the number with its interval, and what it is; every text escaped, no script, no colour."""
+        what = f"{100 * self.level:g}% interval; {self.method or 'method not named'}; n = {self.n:,}"
+        head = f"<span><strong>{escape(str(self))}</strong>"
+        return f"{head}<br><small>{escape(what)}</small></span>" if self.ok else f"{head}</span>"
 
     def as_json(self) -> dict[str, Any]:
         """A plain dictionary; non-finite numbers become None (the status says why)."""

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from heldout.core.subject import Subject
+from heldout.watching.dear_measures import Asked
 from heldout.watching.looker import look_at_subject
 from heldout.watching.watch import Watch, begin
 
 
 class HuggingFaceWatch:
-    """Texts (and labels, for a classifier) to look at every `every` steps; `out`, `name`, `seed`, `share` as in `watch`.
+    """Texts (and labels, for a classifier) to look at every `every` steps; `out`, `name`, `seed`, `share`, `dear`, `dear_share` as in `watch`.
 
     `watching` is the `Watch`, from the start of training on. Give few texts: each look runs the model on all of them.
     """
@@ -35,9 +36,12 @@ class HuggingFaceWatch:
         seed: int = 0,
         share: float = 0.03,
         max_length: int | None = None,
+        dear: Asked = (),
+        dear_share: float = 0.1,
     ) -> None:
         self.tokenizer, self.every, self.out, self.name = tokenizer, every, out, name
         self.seed, self.share = seed, share
+        self.dear, self.dear_share = dear, dear_share
         self.texts = {"train_texts": train_texts, "test_texts": test_texts}
         self.labels = {"train_labels": train_labels, "test_labels": test_labels, "max_length": max_length}
         self.watching: Watch | None = None
@@ -50,7 +54,7 @@ class HuggingFaceWatch:
         looker = look_at_subject(subject, model)
         self.watching = begin(
             looker, self.name, type(model).__name__, self.every, self.out, self.seed, self.share,
-            start=int(state.global_step),
+            start=int(state.global_step), dear=self.dear, dear_share=self.dear_share,
         )  # fmt: skip
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

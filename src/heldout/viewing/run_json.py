@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from heldout.viewing.extremes import extremes
 from heldout.viewing.facts import facts_of
-from heldout.viewing.tracks import Track, Tracks
+from heldout.viewing.tracks import ABSENT, Track, Tracks
 
 SCHEMA = "heldout.view-run/1"
 HEAT_COLUMNS = 240
@@ -60,14 +60,17 @@ def _names(of: dict[str, Track]) -> list[str]:
 def _series(name: str, of: dict[str, Track], stepped: bool, points: int) -> dict[str, Any]:
     lines = []
     last: dict[str, Any] = {}
+    withheld: dict[str, Any] = {}
     n = 0
     for writer, track in of.items():
         column = track.column(name)
         y = np.asarray(column.values)
+        x = np.asarray(track.steps) if stepped else np.arange(len(y), dtype=float)
+        if column.why is not None and not np.isfinite(y[column.why[0] :]).any():
+            withheld = {"x": x[column.why[0]], "status": column.why[1]}
         if not np.isfinite(y).any() and len(of) > 1:
             continue
-        x = np.asarray(track.steps) if stepped else np.arange(len(y), dtype=float)
-        there = np.isfinite(x)
+        there = np.isfinite(x) & (y != ABSENT)
         x, y = x[there], y[there]
         low, high = (np.asarray(side)[there] for side in (column.low, column.high))
         rows = extremes(y, max(8, points // max(1, len(of))))
@@ -78,7 +81,7 @@ def _series(name: str, of: dict[str, Track], stepped: bool, points: int) -> dict
         )
         n += int(np.isfinite(y).sum())
         last = _last(x, y, low, high) or last
-    return {"name": name, "lines": lines, "n": n, "last": last}
+    return {"name": name, "lines": lines, "n": n, "last": last, "withheld": withheld}
 
 
 def _last(x: Numbers, y: Numbers, low: Numbers, high: Numbers) -> dict[str, Any]:

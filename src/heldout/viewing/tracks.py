@@ -1,6 +1,7 @@
 """Tracks: the rows of a run as columns of numbers, one track a writer, read on from where the last reading stopped.
 
-    steps [n], and by name: values [n], low [n], high [n]; NaN where a row has no such number
+    steps [n], and by name: values [n], low [n], high [n]; NaN where a row's number is not finite or was withheld, ABSENT where
+    a row says nothing of it (a dear measure is not taken at every look)
 
 A row is whole or it is not read: the torn tail of a writer is looked at again the next time, a line that is no JSON
 object (a flipped byte) is counted in `damaged`. No point is dropped for repeating a step.
@@ -31,27 +32,31 @@ from heldout.store.read_object import read_object
 from heldout.store.rows import row_files
 from heldout.viewing.heat import Heat
 
-NAN = math.nan
+NAN, ABSENT = math.nan, -math.inf
 _TAGS = {"step", "attempt", "seq", "writer", "nonfinite"}
 _BLOCK = 2**20
+_LONGEST = 500
 _MOST_COLUMNS = 400  # a row of another program may have any number of keys
 
 
 @dataclass
 class Column:
-    """A quantity along the rows of one writer."""
+    """A quantity along the rows of one writer. `why`: (row, reason) of its newest reading without a value, if any."""
 
     values: array[float] = field(default_factory=lambda: array("d"))
     low: array[float] = field(default_factory=lambda: array("d"))
     high: array[float] = field(default_factory=lambda: array("d"))
+    why: tuple[int, str] | None = None
 
     def put(self, row: int, value: Any) -> None:
         """The value of row number `row`: a number, or {"value", "low", "high"}."""
         if isinstance(value, dict):
             _put(self.low, row, value.get("low"))
             _put(self.high, row, value.get("high"))
+            if value.get("value") is None and isinstance(value.get("status"), str):
+                self.why = (row, value["status"][:_LONGEST])
             value = value.get("value")
-        _put(self.values, row, value)
+        _put(self.values, row, value, ABSENT)
 
 
 @dataclass
@@ -69,8 +74,8 @@ class Track:
     def column(self, name: str) -> Column:
         """The column `name`, as long as the track."""
         found = self.columns.get(name, Column())
-        for store in (found.values, found.low, found.high):
-            store.extend([NAN] * (self.rows - len(store)))
+        for store, nothing in ((found.values, ABSENT), (found.low, NAN), (found.high, NAN)):
+            store.extend([nothing] * (self.rows - len(store)))
         return found
 
     def add(self, row: dict[str, Any]) -> None:
@@ -79,7 +84,9 @@ class Track:
         at = float(step) if isinstance(step, (int, float)) and not isinstance(step, bool) else NAN
         self.steps.append(at)
         for name, value in row.items():
-            if name in _TAGS or isinstance(value, (str, bool, list)) or value is None:
+            if name in _TAGS or isinstance(value, (str, bool, list)):
+                continue
+            if value is None and name not in self.columns:
                 continue
             if name == "rows" and isinstance(value, dict):
                 self.heat.add(at, value)
@@ -145,9 +152,9 @@ class Tracks:
             self.damaged += 1
 
 
-def _put(store: array[float], row: int, number: Any) -> None:
+def _put(store: array[float], row: int, number: Any, nothing: float = NAN) -> None:
     if len(store) != row:
-        store.extend([NAN] * (row - len(store)))
+        store.extend([nothing] * (row - len(store)))
     store.append(number if isinstance(number, (float, int)) and -1e300 < number < 1e300 else NAN)
 
 

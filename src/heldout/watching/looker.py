@@ -23,6 +23,8 @@ from heldout.core.read_data import read_split
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
 
+WRAPPERS = ("DistributedDataParallel", "FullyShardedDataParallel")
+
 
 @dataclass(frozen=True)
 class Looker:
@@ -32,6 +34,7 @@ class Looker:
     parameters  () -> trainable parameters [p], or None where they cannot be reached
     gradient    () -> the gradient [p] that the last backward pass left, or None
     subject     the model with the probe rows as its data, for the dear measures; None where there is none
+    wrapped     whether the model's gradients are shared among processes
     """
 
     splits: dict[str, Batch]
@@ -42,6 +45,7 @@ class Looker:
     parameters: Callable[[], Tensor | None]
     gradient: Callable[[], Tensor | None]
     subject: Subject | None = None
+    wrapped: bool = False
 
 
 def look_at(
@@ -78,9 +82,10 @@ def look_at_subject(subject: Subject, model: nn.Module) -> Looker:
             return None
         return torch.cat([g.detach().reshape(-1) for g in parts if g is not None])
 
+    wrapped = any(type(m).__name__ in WRAPPERS for m in model.modules())
     return Looker(
         splits, subject.task, subject.output_kind, subject.tolerance,
-        lambda split: subject.predict(splits[split].x), parameters, gradient, subject,
+        lambda split: subject.predict(splits[split].x), parameters, gradient, subject, wrapped,
     )  # fmt: skip
 
 

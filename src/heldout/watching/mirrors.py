@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,16 @@ def active_mirrors() -> list[Mirror]:
     if mlflow is not None and mlflow.active_run() is not None:
         found.append(lambda step, values: mlflow.log_metrics(_finite(values), step=step))
     return found
+
+
+def tell(listeners: list[Callable[..., None]], *what: Any) -> None:
+    """Call each with `what`; one that fails is named in a warning and left out: its trouble must not end a training run."""
+    for listener in list(listeners):
+        try:
+            listener(*what)
+        except Exception as error:
+            listeners.remove(listener)
+            warnings.warn(f"heldout.watch: a mirror failed and was left out: {error}", stacklevel=5)
 
 
 def tensorboard(writer: Any) -> Mirror:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from heldout.core.errors import InputError
+
 
 class Pace:
     """Counts what the watch costs. `overhead` is its seconds over the seconds of training without it."""
@@ -24,7 +26,8 @@ class Pace:
         self.every, self.share = every, share
         self.clock = clock
         self.start = clock()
-        self.spent = 0.0
+        self.spent = 0.0  # seconds of the looks
+        self.dear = 0.0  # and of the dear measures, which have a share of their own
         self.looks = 0
         self.postponed = 0
         self._last = 0.0
@@ -35,31 +38,51 @@ class Pace:
         if self._end is None:
             self._end = self.clock()
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return (self.clock() if self._end is None else self._end) - self.start
+
     def due(self, step: int) -> bool:
         """Whether to look at this step; a look that the share does not allow is postponed, and counted."""
         if step % self.every:
             return False
-        elapsed = self.clock() - self.start
+        elapsed = self.elapsed
         if self.looks < 2 or self.share == 1 or self.spent + self._last <= self.share * elapsed:
             return True
         self.postponed += 1
         return False
 
     @contextmanager
-    def spending(self, look: bool = True) -> Iterator[None]:
-        """What runs inside is the watch's own time."""
+    def spending(self, look: bool = True, dear: bool = False) -> Iterator[None]:
+        """What runs inside is the watch's own time; `dear`: that of dear measures."""
         begin = self.clock()
         try:
             yield
         finally:
             took = self.clock() - begin
-            self.spent += took
-            if look:
+            if dear:
+                self.dear += took
+            else:
+                self.spent += took
+            if look and not dear:
                 self.looks += 1
                 self._last = took
 
     @property
     def overhead(self) -> float:
         """Seconds of the watch over seconds of the run without it, so far."""
-        trained = (self.clock() if self._end is None else self._end) - self.start - self.spent
-        return self.spent / trained if trained > 0 else float("nan")
+        watched = self.spent + self.dear
+        trained = self.elapsed - watched
+        return watched / trained if trained > 0 else float("nan")
+
+
+def check(every: int, share: float, rows: int) -> None:
+    """Raises `InputError` for a pace that cannot be kept, or too few probe rows."""
+    for name, value, least in (("every", every, 1), ("rows", rows, 16)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"{name} is {value!r}", f"pass a whole number from {least}")
+    if not 0 < share <= 1:
+        raise InputError(
+            f"share is {share}", "it is the part of the run's time that may be spent, such as 0.03"
+        )

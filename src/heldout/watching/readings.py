@@ -42,6 +42,8 @@ class Readings:
         self.neighbour = _nearest_labels(looker)
         self._right: np.ndarray | None = None
         self._forgotten: np.ndarray | None = None
+        self._since: np.ndarray | None = None  # the look since which a row is right, -1 where it is wrong
+        self._looks = 0
 
     def read(self) -> dict[str, Any]:
         """Numbers by name; a mean over rows as {"value", "low", "high"}; "rows": per-row losses and scores."""
@@ -96,8 +98,21 @@ class Readings:
             self._forgotten = np.zeros(len(right))
         else:
             self._forgotten += self._right & ~right
-        self._right = right
+        before = np.full(len(right), -1) if self._since is None else self._since
+        self._since = np.where(right, np.where(before < 0, self._looks, before), -1)
+        self._right, self._looks = right, self._looks + 1
         return {"learned": float(right.mean()), "forgotten": float(self._forgotten.mean())}
+
+    def examples(self, steps: list[int]) -> list[dict[str, Any]]:
+        """One dict a probe train row: id, learned (the step of a look, or None), forgotten; `steps` of the looks."""
+        if self._since is None or self._forgotten is None:
+            return []
+        ids = self.looker.splits["train"].ids
+        numbers = range(len(self._since)) if ids is None else ids.tolist()
+        return [
+            {"id": i, "learned": None if look < 0 else steps[look], "forgotten": int(times)}
+            for i, look, times in zip(numbers, self._since.tolist(), self._forgotten.tolist(), strict=True)
+        ]
 
     def _parameters(self) -> dict[str, float]:
         theta = self.looker.parameters()

@@ -30,11 +30,14 @@ from torch import Tensor, nn
 from heldout.core.errors import HeldoutError, InputError
 from heldout.store.disk_errors import DiskError
 from heldout.watching.advice import Advice, Advisor
+from heldout.watching.dear import Dear
+from heldout.watching.dear_measures import Asked, checked
 from heldout.watching.looker import Looker, look_at
-from heldout.watching.mirrors import Mirror, active_mirrors
-from heldout.watching.pace import Pace
+from heldout.watching.mirrors import Mirror, active_mirrors, tell
+from heldout.watching.pace import Pace, check
 from heldout.watching.phases import Phase, Phases
 from heldout.watching.readings import Readings, gradient_noise
+from heldout.watching.words import as_html, in_words
 
 if TYPE_CHECKING:
     from heldout.store.run import Run
@@ -52,6 +55,8 @@ def watch(
     seed: int = 0,
     rows: int = 512,
     share: float = 0.03,
+    dear: Asked = (),
+    dear_share: float = 0.1,
     outputs: Callable[[Any], Tensor] | None = None,
     spec: Mapping[str, Any] | None = None,
     mirrors: Sequence[Mirror] | None = None,
@@ -61,16 +66,20 @@ def watch(
 
     train, test, loss, outputs: as for `Subject.from_torch`; up to `rows` fixed rows of each are looked at. every: steps
     between looks. share: the part of the run's time that the watch may cost; looks beyond it are postponed and counted.
-    out: folder of runs (None: nothing is written). Without a `name` every watch is a run of its own; with one, the same name,
+    dear: "trace" (of the Hessian), "llc" (learning coefficient), or {name: options}: measured when they fit into `dear_share`
+    of the run's time, beside `share` (1: at every look). out: folder of runs (None: nothing is written). Without a `name` every watch is a run of its own; with one, the same name,
     spec (JSON-able) and seed continue the run as a new attempt, unless it is still being watched. start: the number of steps
     already done, where a run is resumed. mirrors: functions `(step, {name: value})`; None: W&B, MLflow and Trackio, where a
     run of theirs is active. In a distributed job only rank 0 watches. Raises `InputError` before training starts.
     """
-    _check(every, share, rows)
+    check(every, share, rows)
+    checked(dear, dear_share)
     if _rank() != 0:
         return Watch(None, Pace(every, share), None, [], seed)
     looker = look_at(model, train, test, loss, rows, seed, outputs)
-    return begin(looker, name, type(model).__name__, every, out, seed, share, spec, mirrors, start)
+    return begin(
+        looker, name, type(model).__name__, every, out, seed, share, spec, mirrors, start, dear, dear_share
+    )
 
 
 def begin(
@@ -84,9 +93,12 @@ def begin(
     spec: Mapping[str, Any] | None = None,
     mirrors: Sequence[Mirror] | None = None,
     start: int = 0,
+    dear: Asked = (),
+    dear_share: float = 0.1,
 ) -> Watch:
     """A watch over any `Looker`: what the trainers' callbacks call. `default`: what a run without a name is called."""
-    _check(every, share, 16)
+    check(every, share, 16)
+    measures = Dear(looker, dear, dear_share, seed)
     run = None
     if out is not None:
         from heldout.store.process import is_running
@@ -103,9 +115,8 @@ def begin(
                 "give this one another name or spec, or close the other",
             )
         run = create_run(out, name or default, what, seed)
-    return Watch(
-        looker, Pace(every, share), run, active_mirrors() if mirrors is None else mirrors, seed, start
-    )
+    told = active_mirrors() if mirrors is None else mirrors
+    return Watch(looker, Pace(every, share), run, told, seed, start, measures)
 
 
 @final
@@ -121,12 +132,14 @@ class Watch:
         mirrors: Sequence[Mirror],
         seed: int,
         start: int = 0,
+        dear: Dear | None = None,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
         self.problem = ""
         self._readings = None if looker is None else Readings(looker, seed)
         self._looker, self._pace, self._run, self._mirrors = looker, pace, run, list(mirrors)
-        self._phases = Phases()
+        self._phases, self._dear = Phases(), dear
+        self._followers: list[Callable[[bool], None]] = []
         kind = "nothing" if looker is None else looker.task
         why = "" if kind == "classification" else f"forecasts were measured on classification, this is {kind}"
         self._advisor = Advisor(
@@ -137,7 +150,7 @@ class Watch:
         self._step = start
         if looker is not None:
             with pace.spending():
-                self._look()
+                self._look({})
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -154,9 +167,36 @@ class Watch:
         return self._pace.overhead
 
     @property
+    def costs(self) -> dict[str, Any]:
+        """Seconds of the "looks" and of the "training"; of each dear measure its "seconds", "readings" and, where there
+        is none, the "reason"."""
+        looks, dear = self._pace.spent, {} if self._dear is None else self._dear.costs()
+        return {"training": self._pace.elapsed - looks - self._pace.dear, "looks": looks, **dear}
+
+    @property
+    def examples(self) -> list[dict[str, Any]]:
+        """Of each probe train row: "id" (its number in your data), "learned" (the step since which it was answered rightly at
+        every look; None: it is not) and "forgotten" (how often right turned wrong)."""
+        return [] if self._readings is None else self._readings.examples([row["step"] for row in self.rows])
+
+    @property
+    def postponed(self) -> int:
+        """Looks that the share did not allow when they were due."""
+        return self._pace.postponed
+
+    @property
+    def share(self) -> float:
+        """The part of the run's time that looks may cost."""
+        return self._pace.share
+
+    @property
     def path(self) -> str | None:
         """The run folder."""
         return None if self._run is None else str(self._run.path)
+
+    def follow(self, see: Callable[[bool], None]) -> None:
+        """Call `see(False)` after each look from now on, and `see(True)` at the end; its trouble ends only itself."""
+        self._followers.append(see)
 
     def step(self, step: int | None = None) -> None:
         """One training step is done; `step`: its number, where you count yourself (a resumed run may repeat some)."""
@@ -172,8 +212,9 @@ class Watch:
                     self._noise = gradient_noise(self._gradient, second)
                 self._gradient = None
         if self._pace.due(self._step):
+            dear = self._dear_readings()
             with self._pace.spending():
-                self._look()
+                self._look(dear)
                 self._gradient = self._looker.gradient()
 
     def close(self, status: str = "done", reason: str = "") -> None:
@@ -181,18 +222,20 @@ class Watch:
         if self._looker is None:
             return
         if not self.rows or self.rows[-1]["step"] != self._step:
+            dear = self._dear_readings() if status == "done" else {}
             with self._pace.spending():
-                self._look()
+                self._look(dear)
         self._pace.stop()
+        tell(self._followers, True)
         run = self._run
         if run is not None:
             phases = [vars(phase) for phase in self.phases]
             advice = self.advice().as_json()
             self._kept(lambda: run.note("phases", phases))
             self._kept(lambda: run.note("advice", advice))
-            self._kept(
-                lambda: run.note("overhead", {"share": self.overhead, "postponed": self._pace.postponed})
-            )
+            cost = {"share": self.overhead, "postponed": self._pace.postponed, "seconds": self.costs}
+            self._kept(lambda: run.note("overhead", cost))
+            self._kept(lambda: run.note("examples", self.examples))
             self._kept(lambda: run.finish(status, reason))
             self._kept(run.seal)
             self._run = None if self.problem else run
@@ -211,29 +254,19 @@ class Watch:
             self.close("failed", f"{kind.__name__}: {error}")
 
     def __str__(self) -> str:
-        if self._looker is None:
-            return "not watching: another rank does"
-        lines = [f"{len(self.rows)} looks, overhead {100 * self.overhead:.2f}% of the training time"]
-        if self._pace.postponed:
-            asked = "a larger share= or every= changes that"
-            lines[0] += (
-                f"; {self._pace.postponed} looks were postponed to keep to {self._pace.share:g} ({asked})"
-            )
-        last = self.rows[-1]
-        means = [
-            (k, last[k])
-            for k in ("train score", "test score", "gap")
-            if (last.get(k) or {}).get("value") is not None
-        ]
-        lines += [
-            f"step {last['step']}: "
-            + ", ".join(f"{k} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for k, v in means)
-        ]
-        lines += [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in self.phases]
-        lines += [] if self.phases else ["no phase is resolved yet"]
-        return "\n".join([*lines, str(self.advice())])
+        return in_words(self)
 
-    def _look(self) -> None:
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+    def _dear_readings(self) -> dict[str, Any]:
+        """Of those dear measures that the share allows now: taken before the look, and part of its row."""
+        if self._dear is None or not self._dear.of:
+            return {}
+        with self._pace.spending(dear=True):
+            return self._dear.read(self._pace.elapsed)
+
+    def _look(self, dear: dict[str, Any]) -> None:
         assert self._readings is not None
         found = self._readings.read()
         loss = {split: (found.get(f"{split} loss") or {}).get("value") for split in ("train", "test")}
@@ -249,6 +282,7 @@ class Watch:
             "step": self._step,
             **found,
             "gradient noise": self._noise,
+            **dear,
             "phase": now,
             "advice": str(advice),
         }
@@ -262,12 +296,8 @@ class Watch:
             key: value.get("value") if isinstance(value, dict) else value for key, value in row.items()
         }
         plain = {f"heldout/{k}": v for k, v in numbers.items() if isinstance(v, (int, float)) and k != "step"}
-        for mirror in list(self._mirrors):
-            try:
-                mirror(self._step, plain)
-            except Exception as error:  # a tracker's trouble must not end a training run
-                self._mirrors.remove(mirror)
-                warnings.warn(f"heldout.watch: a mirror failed and was left out: {error}", stacklevel=4)
+        tell(self._mirrors, self._step, plain)
+        tell(self._followers, False)
 
     def _kept(self, act: Callable[[], Any]) -> None:
         """Store, or say once why not: training goes on when the disk does not."""
@@ -280,16 +310,6 @@ class Watch:
             warnings.warn(
                 f"heldout.watch: {self.problem}; training goes on, rows stay in memory", stacklevel=4
             )
-
-
-def _check(every: int, share: float, rows: int) -> None:
-    for name, value, least in (("every", every, 1), ("rows", rows, 16)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"{name} is {value!r}", f"pass a whole number from {least}")
-    if not 0 < share <= 1:
-        raise InputError(
-            f"share is {share}", "it is the part of the run's time that may be spent, such as 0.03"
-        )
 
 
 def _rank() -> int:

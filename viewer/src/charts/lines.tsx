@@ -81,6 +81,11 @@ function bands(points: LinePoint[], x: Scale, y: Scale): string {
     .join("");
 }
 
+/** Points without a neighbour on either side: no line leads to them. */
+function lonely(points: LinePoint[]): (LinePoint & { y: number })[] {
+  return points.filter((p, i): p is LinePoint & { y: number } => isNumber(p.y) && !isNumber(points[i - 1]?.y) && !isNumber(points[i + 1]?.y));
+}
+
 export function Lines({ lines, label, xName, yName, x: xSpan, y: ySpan, log = {}, height = 260, maxWidth = 760, under, over, onX }: Props) {
   return (
     <Chart label={label} height={height} maxWidth={maxWidth}>
@@ -101,7 +106,12 @@ export function Lines({ lines, label, xName, yName, x: xSpan, y: ySpan, log = {}
                 <g>
                   {area && <path class={`band ${line.class}`} d={area} />}
                   <path class={`curve ${line.class}`} d={path(line.points, x, y)} />
-                  {line.points.length === 1 && isNumber(line.points[0]?.y) && <circle class={`spot ${line.class}`} cx={x(line.points[0].x)} cy={y(line.points[0].y)} r={3.5} />}
+                  {lonely(line.points).map((p) => (
+                    <>
+                      {isNumber(p.low) && isNumber(p.high) && <path class={`curve ${line.class}`} d={`M${placed(x, p.x)} ${placed(y, p.low)}V${placed(y, p.high)}`} />}
+                      <circle class={`spot ${line.class}`} cx={x(p.x)} cy={y(p.y)} r={3.5} />
+                    </>
+                  ))}
                 </g>
               );
             })}

@@ -49,6 +49,7 @@ export interface Series {
   lines: SeriesLine[];
   n: number;
   last: { x?: Maybe<number>; value?: Maybe<number>; low?: Maybe<number>; high?: Maybe<number> };
+  withheld?: { x?: Maybe<number>; status?: string }; // the newest reading, where it has no value
 }
 
 export interface PhaseJson {

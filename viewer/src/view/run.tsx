@@ -4,7 +4,7 @@ import { Fold } from "../fold";
 import { count, duration, isNumber, spoken } from "../numbers";
 import type { RunJson, Series } from "../schemas/view";
 import { Section } from "../section";
-import { clean, Text } from "../text";
+import { clean, Text, Withheld } from "../text";
 import { Value } from "../value";
 import { HeatFigure } from "./heat_figure";
 import { useLive } from "./live";
@@ -16,6 +16,7 @@ import { moment, Status } from "./status";
 import { Waiting } from "./waiting";
 
 const SHOWN_PANELS = 24;
+const ESTIMATED = ["trace", "llc"]; // dear measures: estimates with an error of their own
 
 function lineClass(name: string, position: number): string {
   return name.startsWith("test") ? "test" : position === 0 ? "own" : `hue-${position % 8}`;
@@ -24,7 +25,8 @@ function lineClass(name: string, position: number): string {
 function caption(panel: Panel): string {
   const names = panel.series.map((s) => clean(s.name) + (s.name.startsWith("test") ? " (dashed)" : ""));
   const banded = panel.series.some((s) => s.lines.some((l) => l.low));
-  return `${names.join(", ")}; n = ${panel.series.map((s) => count(s.n)).join(" and ")} looks${banded ? "; bands are intervals for the luck of the probe rows" : "; no interval was stored"}.`;
+  const what = panel.series.every((s) => ESTIMATED.includes(s.name)) ? "the error of the estimate on the probe rows" : "the luck of the probe rows";
+  return `${names.join(", ")}; n = ${panel.series.map((s) => count(s.n)).join(" and ")} looks${banded ? `; bands are intervals for ${what}` : "; no interval was stored"}.`;
 }
 
 function Facts({ run }: { run: RunJson }) {
@@ -47,8 +49,11 @@ function Numbers({ series }: { series: Series[] }) {
         {series.map((s) => (
           <tr>
             <th scope="row"><Text of={s.name} /></th>
-            <td data-label="newest value"><Value e={s.last} /></td>
-            <td data-label="at">{count(s.last.x)}</td>
+            <td data-label="newest value">
+              {isNumber(s.last.value) && <Value e={s.last} />}
+              {s.withheld?.status ? <div><Withheld why={`${s.n ? `withheld at ${count(s.withheld.x)}: ` : ""}${s.withheld.status}`} /></div> : !s.n && <Value e={s.last} />}
+            </td>
+            <td data-label="at">{count(s.last.x ?? s.withheld?.x)}</td>
             <td data-label="looks">{count(s.n)}</td>
           </tr>
         ))}
