@@ -198,10 +198,13 @@ def test_rows_that_were_altered_are_bad_input(
         files.append(good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :])
     for content in files:
         place.write_bytes(content)
+        said = ""
         try:
             same = read_rows(place)
         except InputError as error:
-            assert "write it with np.savez" in str(error)
+            said = str(error)
+        if said:
+            assert "write it with np.savez" in said
         else:  # bytes that carry no data, as times
             assert all((a == b).all() for a, b in zip(same, data, strict=True))
     with place.open("wb") as file:
