@@ -122,9 +122,7 @@ def _join(n: int, pairs: np.ndarray, status: str) -> tuple[np.ndarray, str]:
     return np.unique(label, return_inverse=True)[1], status
 
 
-def share_by_chance(
-    leaves: list[list[np.ndarray]], texts: list[list[np.ndarray]] | None, seed: int
-) -> float:
+def share_by_chance(leaves: list[list[np.ndarray]], texts: list[list[np.ndarray]] | None, seed: int) -> float:
     """Share of the exact twins that chance explains."""
     if texts is None:
         share = chance_share(_table(leaves), seed)
