@@ -81,6 +81,19 @@ def test_fail_on_exits_1(target: Path) -> None:
     )
 
 
+def test_what_was_not_looked_for_is_no_pass(target: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["audit", f"{target}:honest", "--budget", "predictions", "--fail-on"]
+    assert run([*command, "memorizes,H101,H122"]) == 0
+    assert run([*command, "memorizes,H101,H402,H603"]) == 3
+    said = capsys.readouterr().err
+    assert (
+        "exit 3, because of --fail-on: H402 was not looked for (the subject has no shifted set); H603 was"
+        in said
+    )
+    assert "not looked for (the budget allows no refits)" in said
+    assert "H101" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

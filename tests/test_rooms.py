@@ -24,6 +24,7 @@ MAY = {
         "codes",
         "learners",
         "controls",
+        "measures",
         "certificates",
         "store",
         "auditing",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 
 import heldout
 from heldout.certificates.certificate import Certificate
 from heldout.certificates.compression import compression
 from heldout.certifying.certified import Certified, Row
+from heldout.certifying.distinct import distinct
 from heldout.certifying.learned_prior import learned_prior
 from heldout.certifying.page import certified_page
 from heldout.cli import run
@@ -202,6 +205,65 @@ def test_a_learned_prior_knows_its_rows():
     assert torch.equal(found.posterior.prior_mean, changed.posterior.prior_mean)
     with pytest.raises(InputError, match="give at least 30 rows"):
         learned_prior(x[:20], y[:20], 10)
+
+
+def test_copies_of_rows_count_once(tmp_path, monkeypatch):
+    """Labels by coin, each row 8 times: half of the copies, learned by heart, would be right on the other half."""
+    from heldout.certifying import certify as module
+
+    made = module.learned_prior
+    monkeypatch.setattr(module, "learned_prior", lambda *a, **k: made(*a, **k | {"epochs": 40, "draws": 300}))
+    rng = np.random.default_rng(0)
+    once, coins = rng.normal(size=(40, 8)).astype("float32"), rng.integers(0, 2, 40)
+    order = rng.permutation(320)
+    x, y = np.repeat(once, 8, 0)[order], np.repeat(coins, 8)[order]
+    x_test, y_test = rng.normal(size=(40, 8)).astype("float32"), rng.integers(0, 2, 40)
+    model = KNeighborsClassifier(1).fit(x, y)
+
+    def certified(**options):
+        return heldout.certify(
+            heldout.Subject.from_sklearn(
+                model, x, y, np.repeat(x_test, 5, 0), np.repeat(y_test, 5), **options
+            ),
+            control=False,
+            limit_seconds=1e-9,
+            runs=tmp_path / str(len(options)),
+            proof=tmp_path,
+        )
+
+    found = certified()
+    rows = {row.family: row.certificate for row in found.rows}
+    assert {name: row.n for name, row in rows.items()} == {
+        "hold-out": 40, "PAC-Bayes": 20, "hold-out of its prior": 20, "random labels": 20, "compression": 40,
+    }  # fmt: skip
+    for row in rows.values():
+        assert row.value > 0.5
+        assert row.quantity.endswith(", copies counted once")
+        assert "each distinct row counts once" in row.assumptions[-1]
+    assert np.load(tmp_path / "rows.npz")["x"].shape == (40, 8)
+    assert "280 of the 320 training rows equal an earlier one" in str(found)
+    assert "160 of the 200 test rows equal an earlier one" in str(found)
+    assert "280 of the 320 training rows" in certified_page(found)["sentence"]
+    # Declared groups that share a copy are one; what needs independent rows is withheld.
+    grouped = certified(groups_train=np.arange(320))
+    said = {row.family: row.certificate.status for row in grouped.rows}
+    assert said["PAC-Bayes"].startswith("rows of one group are not independent")
+    assert "320 rows in 40 groups are not independent" in said["compression"]
+
+
+def test_rows_that_are_equal_by_chance_all_count(tmp_path):
+    """32 cells of binary columns, and red wine, of which 240 rows are copies."""
+    x = np.random.default_rng(0).integers(0, 2, (400, 5)).astype("float32")
+    y = (x.sum(1) > 2).astype(int)
+    subject = heldout.Subject.from_sklearn(LogisticRegression().fit(x, y), x, y, x[:200], y[:200])
+    given = distinct(subject, 0)
+    assert len(given.rows) == 400
+    assert "as many as chance makes" in given.copies.said("rows")
+    file = Path(__file__).parents[2] / "examples" / "data" / "winequality-red.csv"
+    table = np.loadtxt(file, delimiter=";", skiprows=1)
+    x, y = table[:, :-1], (table[:, -1] > 5).astype(int)
+    wine = distinct(heldout.Subject.from_sklearn(KNeighborsClassifier().fit(x, y), x, y, x[:9], y[:9]), 0)
+    assert (len(wine.rows), len(wine.subject.train.y), wine.copies.repeated) == (1359, 1359, 240)
 
 
 def test_the_command(tmp_path, capsys):

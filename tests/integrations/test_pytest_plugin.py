@@ -51,6 +51,15 @@ def test_never(heldout_audit, tmp_path):
     codes = [finding.code for finding in audit.findings if not finding.muted]
     assert codes
     assert_generalizes(audit, never=codes[:1])
+
+
+def test_unseen(heldout_audit, tmp_path):
+    assert_generalizes(heldout_audit(predictions(tmp_path, 0.95, 0.95)), never=("H101", "H122", "H502"))
+
+
+@pytest.mark.parametrize("name", ["a b", "a-b"])
+def test_names(heldout_audit, tmp_path, name):
+    assert_generalizes(heldout_audit(predictions(tmp_path, 0.95, 0.95)))
 """
 
 
@@ -70,20 +79,23 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_outcomes_properties_and_files(folder: Path) -> None:
     done = run(folder, "--junit-xml", "junit.xml", "--heldout-report", "reports")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert "3 passed" in done.stdout
     assert "2 failed" in done.stdout
-    assert "1 skipped" in done.stdout
+    assert "2 skipped" in done.stdout
     assert "the verdict is" in done.stdout
     assert "finding H" in done.stdout
     assert "inconclusive: " in done.stdout
+    nothing = "was not looked for: a file of predictions holds no inputs"
+    assert f"inconclusive: H101 {nothing}; H122 {nothing}" in done.stdout
+    assert "H502 was not looked for" not in done.stdout
     cases = {case.get("name"): case for case in ElementTree.parse(folder / "junit.xml").iter("testcase")}
     found = {p.get("name"): p.get("value") for p in cases["test_honest"].iter("property")}
     assert found["heldout.verdict"] == "generalizes"
     assert any(name.startswith("heldout.") and "[" in str(value) for name, value in found.items())
     names = sorted(path.name for path in (folder / "reports").iterdir())
-    assert len(names) == 12
-    assert "test-models.py-test-honest.md" in names
-    text = next((folder / "reports").glob("*honest.md")).read_text()
+    assert len(names) == 21
+    assert len([name for name in names if name.startswith("test-models.py-test-names-a-b-")]) == 6
+    text = next((folder / "reports").glob("test-models.py-test-honest-*.md")).read_text()
     assert text.startswith("## Generalization\n\n**GENERALIZES.**")
     assert "| rote: right only because it was seen |" in text
 
@@ -99,10 +111,14 @@ def test_unknown_codes_are_refused() -> None:
     from types import SimpleNamespace
 
     audit = SimpleNamespace(
-        findings=(), failures=(), verdict=SimpleNamespace(headline="generalizes", sentence="")
-    )
+        findings=(), failures=(), interrupted=False, report={"not_looked_for": {}},
+        verdict=SimpleNamespace(headline="generalizes", sentence=""),
+    )  # fmt: skip
     with pytest.raises(InputError, match="H999"):
         assert_generalizes(audit, never="H999")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="inconclusive"):
         assert_generalizes(audit, inconclusive="maybe")  # type: ignore[arg-type]
     assert_generalizes(audit)  # type: ignore[arg-type]
+    audit.interrupted = True
+    with pytest.raises(pytest.fail.Exception, match="the audit was interrupted"):
+        assert_generalizes(audit, inconclusive="fail")  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from heldout.auditing.deep import geometry, needs
 from heldout.auditing.facts import Facts
 from heldout.auditing.findings import Finding, findings
 from heldout.auditing.ledger import Ledger
+from heldout.auditing.look import copied
 from heldout.auditing.plan import Budget
 from heldout.auditing.progress import Progress
 from heldout.auditing.report import report
@@ -168,6 +169,7 @@ def _walk(
     facts.held = step("held-out performance", lambda: steps.perform(facts))
     if facts.held is None:
         return
+    facts.copies = step("copies", lambda: copied(facts))
     step("chance", lambda: steps.trivial(facts))
     facts.reliability = step("reliability", lambda: steps.trust(facts))
     facts.shift_drop = step("shift", lambda: steps.shift(facts))

@@ -16,6 +16,7 @@ from heldout.auditing.rehearsal import Curve
 from heldout.auditing.suspects import Suspects
 from heldout.core.estimate import Estimate
 from heldout.core.subject import Subject
+from heldout.measures.copies import Copies
 from heldout.measures.fidelity import Gate
 from heldout.measures.memorization import PerExample
 from heldout.measures.rote import Split
@@ -31,6 +32,7 @@ class Facts:
     delta: float
     plan: Plan = field(default_factory=lambda: Plan("predictions"))
     leakage: Any = None
+    copies: Copies | None = None
     held: HeldOut | None = None
     chance: np.ndarray | None = None
     chance_test: np.ndarray | None = None

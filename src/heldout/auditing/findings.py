@@ -4,6 +4,7 @@
 | H101 | error    | exact duplicates cross the split            | H110 | info/warning | near-duplicates cross the split |
 | H111 | warning  | groups stand on both sides                  | H112 | warning | ids stand on both sides |
 | H120 | warning  | same inputs, conflicting labels             | H121 | info/warning | duplicates within train |
+| H122 | info/warning | duplicates within test             |      |         |                      |
 | H201 | warning  | probably wrong labels, memorized            | H202 | info    | a ranking of suspicious labels |
 | H301 | error    | degenerate predictor                        | H302 | warning | underfit |
 | H303 | warning  | no better than a simple control             | H401 | warning | shortcut |
@@ -28,7 +29,7 @@ from heldout.auditing.verdict import WRONG_FRACTION
 
 SEVERITIES = ("error", "warning", "info")
 CODES = (
-    "H101", "H110", "H111", "H112", "H120", "H121", "H201", "H202", "H301", "H302", "H303", "H401", "H402", "H501", "H502",
+    "H101", "H110", "H111", "H112", "H120", "H121", "H122", "H201", "H202", "H301", "H302", "H303", "H401", "H402", "H501", "H502",
     "H601", "H602", "H603", "H604", "H605", "H701", "H901", "H902",
 )  # fmt: skip
 
@@ -115,6 +116,20 @@ def _leaks(facts: Facts, headline: str) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _copies(facts: Facts, headline: str) -> Iterator[Finding]:
+    found = facts.copies
+    if found is None or not found.unexpected or facts.held is None or facts.held.fresh is None:
+        return
+    n = len(found.keep)
+    again = np.flatnonzero(facts.held.fresh)[~found.keep]
+    yield Finding(
+        "H122", "info" if found.repeated < 0.05 * n else "warning", "duplicates within the test data",
+        f"{found.repeated} of {n} test rows equal another one in every input ({found.expected:.1f} expected by chance). The certificate counts "
+        f"each of the {n - found.repeated} distinct rows once; the scores and their intervals count every row.",
+        "Deduplicate the test set; if the copies share a source, pass groups.", tuple(f"test {int(j)}" for j in again[:2000]),
+    )  # fmt: skip
+
+
 def _labels(facts: Facts, headline: str) -> Iterator[Finding]:
     found, held = facts.suspects, facts.held
     if found is None or held is None or not found.listed:
@@ -147,12 +162,9 @@ def _degenerate(facts: Facts, headline: str) -> Iterator[Finding]:
     if s.task == "regression":
         if float(np.std(rows.answer)) <= 1e-6 * max(float(np.std(rows.y)), 1e-12):
             yield Finding(
-                "H301",
-                "error",
-                "degenerate predictor",
-                f"The model answers {rows.answer[0]:.4g} to every row.",
+                "H301", "error", "degenerate predictor", f"The model answers {rows.answer[0]:.4g} to every row.",
                 "Check scaling, learning rate and loss.",
-            )
+            )  # fmt: skip
         return
     values, counts = np.unique(rows.answer, return_counts=True)
     top = counts.max() / counts.sum()
@@ -189,21 +201,15 @@ def _shortcuts(facts: Facts, headline: str) -> Iterator[Finding]:
     found = facts.shortcuts
     if found is not None:
         yield Finding(
-            "H401",
-            "warning",
-            "shortcut",
-            found.line,
+            "H401", "warning", "shortcut", found.line,
             "Break the link between the feature and the label in training data, and test without it.",
-        )
+        )  # fmt: skip
     drop = facts.shift_drop
     if drop is not None and drop.ok and float(drop.low) > 0.02:
         yield Finding(
-            "H402",
-            "warning",
-            "drop on the shifted set",
-            f"The score drops by {_v(drop)} on the shifted set.",
+            "H402", "warning", "drop on the shifted set", f"The score drops by {_v(drop)} on the shifted set.",
             "The rule it learned does not hold there.",
-        )
+        )  # fmt: skip
 
 
 def _trust(facts: Facts, headline: str) -> Iterator[Finding]:
@@ -264,12 +270,8 @@ def _bookkeeping(facts: Facts, headline: str) -> Iterator[Finding]:
     found = facts.certificate
     if found is not None and found.status != "ok":
         yield Finding(
-            "H701",
-            "info",
-            "certificate withheld",
-            f"{found.status}.",
-            "Certify on rows that nobody has looked at.",
-        )
+            "H701", "info", "certificate withheld", f"{found.status}.", "Certify on rows that nobody has looked at."
+        )  # fmt: skip
     for trace in facts.ledger.failures:
         yield Finding(
             "H901",
@@ -291,5 +293,5 @@ def _v(e: Any) -> str:
 
 
 _RULES: tuple[Callable[[Facts, str], Iterator[Finding]], ...] = (
-    _leaks, _labels, _degenerate, _weak, _shortcuts, _trust, _information, _bookkeeping,
+    _leaks, _copies, _labels, _degenerate, _weak, _shortcuts, _trust, _information, _bookkeeping,
 )  # fmt: skip

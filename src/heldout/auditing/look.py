@@ -1,17 +1,25 @@
-"""The hold-out certificate, and the ledger of looks that it is charged for."""
+"""The hold-out certificate, and the ledger of looks that it is charged for.
+
+Copies among the test rows are no independent rows: beyond what chance makes each distinct row counts once, or its copies
+belong to one group where groups are declared.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
-from heldout.auditing.facts import Facts
+from heldout.auditing.facts import Facts, joined
 from heldout.auditing.held_out import Rows
+from heldout.core.batch import take
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
+from heldout.measures.copies import Copies, copies
 
 
 def predictor_hash(train: Rows, test: Rows | None) -> str:
@@ -29,6 +37,14 @@ def predictor_hash(train: Rows, test: Rows | None) -> str:
         digest.update(np.round(np.asarray(code, dtype=np.float64)).tobytes())
         digest.update(np.round(rows.score.astype(np.float64) * 1e6).tobytes())
     return digest.hexdigest()
+
+
+def copied(facts: Facts) -> Copies | None:
+    """Copies among the test rows that count as held out, which no bound may take for independent rows."""
+    s, held = facts.subject, facts.held
+    if s.test is None or held is None or held.fresh is None or not held.fresh.any():
+        return None
+    return copies(take(s.test, torch.from_numpy(held.fresh)).x, s.inputs, facts.seed)
 
 
 def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
@@ -52,6 +68,16 @@ def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
     )
     groups = None if held.test.groups is None else held.test.groups[held.fresh]
     errors = 1.0 - held.test.score[held.fresh]
+    copied = facts.copies
+    if copied is None:
+        why = facts.ledger.reasons.get("copies", "not measured")
+        said = f"no test row is a copy of another; copies were not looked for ({why})"
+    else:
+        said = copied.said("test rows")
+        if copied.unexpected and groups is not None:
+            groups = joined(groups, copied.group)
+        elif copied.unexpected:
+            errors = errors[copied.keep]
     found = holdout(
         errors,
         facts.delta,
@@ -60,6 +86,9 @@ def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
         groups=groups,
         average_groups=groups is not None,
     )
+    found = replace(found, assumptions=(*found.assumptions, said))
+    if copied is not None and copied.unexpected:
+        found = replace(found, quantity=f"{found.quantity}, copies counted once")
     value = Estimate(
         found.value, 0.0, found.value, 1 - facts.delta, method=found.formula, n=found.n, status=found.status
     )

@@ -63,6 +63,7 @@ def audit_predictions(
     facts = Facts(subject, Ledger(), seed, delta, plan=Plan("predictions"), data_hash=_test_hash(table))
     step = facts.ledger.step
     facts.ledger.reasons["leakage"] = "a file of predictions holds no inputs"
+    facts.ledger.reasons["copies"] = "a file of predictions holds no inputs"
     facts.ledger.reasons["controls"] = "a file of predictions holds no inputs to fit controls on"
     facts.held = step("held-out performance", lambda: steps.perform(facts))
     if facts.held is not None:

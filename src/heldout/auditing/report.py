@@ -17,6 +17,7 @@ from heldout.auditing.certificates import beside, own_certificate
 from heldout.auditing.facts import Facts
 from heldout.auditing.findings import Finding
 from heldout.auditing.gallery import gallery
+from heldout.auditing.not_looked_for import not_looked_for
 from heldout.auditing.verdict import Rule
 from heldout.core.batch import len_of
 from heldout.core.estimate import Estimate
@@ -83,6 +84,7 @@ def report(
         "geometry": facts.geometry,
         "influence": facts.influence,
         "reasons": dict(facts.ledger.reasons),
+        "not_looked_for": not_looked_for(facts),
         "costs": {name: round(seconds, 2) for name, seconds in facts.ledger.seconds.items()},
         "rerun": {
             "command": shlex.join(sys.argv[:1] and [sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),

@@ -48,12 +48,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Certified:
-    """The rows for one subject. `chance`: the error of the most frequent class, which no sound control falls below."""
+    """The rows for one subject. `chance`: the error of the most frequent class, which no sound control falls below.
+    `notes`: what was found among the rows that the bounds count and the reader must know."""
 
     name: str
     delta: float
     chance: float
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self) -> Row | None:
@@ -93,7 +95,8 @@ class Certified:
         return "\n".join(lines)
 
     def __str__(self) -> str:
-        return f"{self.name}, delta {self.delta:g} for each row\n{self.axis()}"
+        notes = "".join(f"\n{note}" for note in self.notes)
+        return f"{self.name}, delta {self.delta:g} for each row\n{self.axis()}{notes}"
 
     def as_json(self) -> dict[str, Any]:
         """A plain dictionary."""
@@ -104,5 +107,6 @@ class Certified:
             "chance": self.chance if math.isfinite(self.chance) else None,
             "best": None if best is None else best.family,
             "suspicious": list(self.suspicious),
+            "notes": list(self.notes),
             "rows": [row.as_json() for row in self.rows],
         }

@@ -3,6 +3,7 @@
 hold-out: this very model on its test rows, charged for the look (the ledger is kept in `runs`). PAC-Bayes with a
 learned prior: a small net trained here on the subject's training rows, with the hold-out bound of its prior beside it.
 random labels (RATT): the subject's own recipe, fitted to a half of the rows and to the other half with random labels.
+Copies among the rows, where there are more than chance makes, count once (`distinct.py`).
 Each row has probability delta of its own to fail. The shuffled-label control repeats the row on labels that cannot be
 predicted: a sound bound stays above chance there. compression: a linear model or a small net trained here, coded in few bits on the
 same rows that it is counted on.
@@ -28,6 +29,7 @@ from heldout.auditing import steps
 from heldout.auditing.audit import data_hash
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
+from heldout.auditing.look import copied
 from heldout.auditing.progress import Progress
 from heldout.auditing.refits import refit
 from heldout.certificates.certificate import Certificate
@@ -37,6 +39,7 @@ from heldout.certificates.ratt import ratt
 from heldout.certificates.verify import prove
 from heldout.certifying.beside_control import NOT_RUN, QUANTITY, Tick, beside_control, missing, twice
 from heldout.certifying.certified import Certified, Row
+from heldout.certifying.distinct import Distinct, distinct
 from heldout.certifying.learned_prior import LearnedPrior, learned_prior
 from heldout.certifying.one_thread import one_thread
 from heldout.core.errors import InputError, Withheld
@@ -62,6 +65,7 @@ def certify(
     limit_seconds: float = LIMIT_SECONDS,
 ) -> Certified:
     """The table of certificates for a classifier. `control=False` leaves the shuffled twins out, in half the time.
+    `seed`: fix it beforehand. Who runs k seeds and keeps the least bound must pay for the choice: delta / k for each.
 
     `runs`: folder of runs with the ledger of looks; None: the hold-out row is withheld. `proof`: a folder for the compressed
     model's bits (model.proof) and the rows they are counted on (rows.npz), which `heldout verify` checks anywhere. `progress`: bars
@@ -80,14 +84,20 @@ def certify(
         )
     counts = np.bincount(subject.train.y.numpy(), minlength=subject.n_classes)
     chance = 1.0 - float(counts.max() / counts.sum())
+    given = distinct(subject, seed)
+    notes: list[str] = []
+
+    def left() -> float:
+        return (limit_seconds - time.monotonic() + begun) / (1 + control)
+
     families: tuple[tuple[str, Callable[[Tick], list[Row]]], ...] = (
-        ("hold-out", lambda tick: [_hold_out(subject, delta, seed, runs)]),
-        ("PAC-Bayes", lambda tick: _pac_bayes(subject, delta, seed, control, tick)),
+        ("hold-out", lambda tick: [_hold_out(subject, delta, seed, runs, notes)]),
+        ("PAC-Bayes", lambda tick: _pac_bayes(given, delta, seed, control, tick)),
         (
             "random labels",
             lambda tick: beside_control(
                 ("random labels", "the recipe, fitted with random labels among the rows"),
-                lambda twin, tell: _random_labels(subject, delta, seed, twin),
+                lambda twin, tell: _random_labels(subject, given, delta, seed, twin),
                 control,
                 tick,
             ),
@@ -96,16 +106,7 @@ def certify(
             "compression",
             lambda tick: beside_control(
                 ("compression", "a small model trained here, in few bits"),
-                lambda twin, tell: _compressed(
-                    subject,
-                    delta,
-                    seed,
-                    twin,
-                    proof,
-                    tell,
-                    (limit_seconds - time.monotonic() + begun) / (1 + control),
-                    kinds,
-                ),
+                lambda twin, tell: _compressed(given, delta, seed, twin, proof, tell, left(), kinds),
                 control,
                 tick,
             ),
@@ -137,13 +138,15 @@ def certify(
             dataclasses.replace(row, predictor=row.predictor + said) if row.family == "compression" else row
             for row in rows
         ]
-    return Certified(subject.name, delta, chance, tuple(rows))
+    if given.copies.unexpected:
+        notes.append(given.copies.said("training rows"))
+    return Certified(subject.name, delta, chance, tuple(rows), tuple(notes))
 
 
-def _pac_bayes(subject: Subject, delta: float, seed: int, control: bool, tick: Tick) -> list[Row]:
+def _pac_bayes(rows: Distinct, delta: float, seed: int, control: bool, tick: Tick) -> list[Row]:
     """The randomized net, and the hold-out bound of its prior on the same rows."""
     start = time.perf_counter()
-    found, twin = twice(lambda shuffled, tell: _net(subject, delta, seed, shuffled, tell), control, tick)
+    found, twin = twice(lambda shuffled, tell: _net(rows, delta, seed, shuffled, tell), control, tick)
     spent = time.perf_counter() - start
     families = (
         ("PAC-Bayes", "a randomized net trained here"),
@@ -171,8 +174,8 @@ def _withheld(family: str, predictor: str, delta: float, reason: str, start: flo
     )
 
 
-def _hold_out(subject: Subject, delta: float, seed: int, runs: Any) -> Row:
-    """As the audit has it: rows with a twin in the training data do not count, and the look is entered."""
+def _hold_out(subject: Subject, delta: float, seed: int, runs: Any, notes: list[str]) -> Row:
+    """As the audit has it: rows with a twin in the training data do not count, copies count once, the look is entered."""
     start = time.perf_counter()
     if subject.test is None:
         return _withheld("hold-out", "this model", delta, "the subject has no test rows", start)
@@ -180,6 +183,9 @@ def _hold_out(subject: Subject, delta: float, seed: int, runs: Any) -> Row:
     try:
         facts.leakage = facts.ledger.step("leakage", lambda: steps.leak(facts))
         facts.held = steps.perform(facts)
+        facts.copies = copied(facts)
+        if facts.copies is not None and facts.copies.unexpected:
+            notes.append(facts.copies.said("test rows"))
         found: Certificate = steps.certificate(facts, runs)
     except (Withheld, InputError) as reason:
         return _withheld("hold-out", "this model", delta, str(reason), start)
@@ -189,7 +195,8 @@ def _hold_out(subject: Subject, delta: float, seed: int, runs: Any) -> Row:
     return Row("hold-out", "this model", found, None, time.perf_counter() - start, observed)
 
 
-def _net(subject: Subject, delta: float, seed: int, shuffled: str | None, tell: Tick) -> LearnedPrior:
+def _net(given: Distinct, delta: float, seed: int, shuffled: str | None, tell: Tick) -> LearnedPrior:
+    subject = given.subject
     x, y = _flat(subject), subject.train.y
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
@@ -199,7 +206,7 @@ def _net(subject: Subject, delta: float, seed: int, shuffled: str | None, tell: 
     labels = y[rows] if shuffled is None else _shuffled(y[rows], seed)
     # Less training for more numbers: known before any label is seen, so the bound pays nothing for it.
     share = min(1.0, math.sqrt(NUMBERS / x[rows].numel()))
-    return learned_prior(
+    found = learned_prior(
         x[rows],
         labels,
         subject.n_classes or 2,
@@ -212,9 +219,15 @@ def _net(subject: Subject, delta: float, seed: int, shuffled: str | None, tell: 
         groups=None if subject.train.groups is None else subject.train.groups[rows],
         tell=tell,
     )
+    return dataclasses.replace(
+        found, certificate=given.said(found.certificate), competitor=given.said(found.competitor)
+    )
 
 
-def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | None) -> Certificate:
+def _random_labels(
+    subject: Subject, given: Distinct, delta: float, seed: int, shuffled: str | None
+) -> Certificate:
+    """`given` says which rows count; the recipe is the subject's, which knows its rows by their place among all."""
     if subject.fit is None:
         raise Withheld("the subject cannot be trained again: it came without fit")
     if subject.inputs == "text":
@@ -223,14 +236,16 @@ def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | No
         )
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
-    y, c = subject.train.y, subject.n_classes or 2
-    n = len(y)
-    labels = (y if shuffled is None else _shuffled(y, seed)).numpy().copy()
+    rows, c = given.rows, subject.n_classes or 2
+    n, y = len(rows), subject.train.y[torch.from_numpy(rows)]
     random = stream(seed, "random labels").permutation(n) < n // 2
-    labels[random] = stream(seed, "random classes").integers(0, c, int(random.sum()))
+    part = (y if shuffled is None else _shuffled(y, seed)).numpy().copy()
+    part[random] = stream(seed, "random classes").integers(0, c, int(random.sum()))
+    labels, mask = subject.train.y.numpy().copy(), np.zeros((1, len(subject.train.y)), dtype=bool)
+    labels[rows], mask[0, rows] = part, True
     found = refit(
         subject,
-        np.ones((1, n), dtype=bool),
+        mask,
         np.ones(1),
         seed,
         0,
@@ -238,16 +253,15 @@ def _random_labels(subject: Subject, delta: float, seed: int, shuffled: str | No
         labels=labels,
         threads=1,
     )
-    wrong = 1.0 - found.score[0].astype(np.float64)
-    if subject.train.groups is not None:
-        check_independent(
-            n, subject.train.groups.numpy()
-        )  # clean and random rows may not share a group either
-    return ratt(wrong[~random], wrong[random], c, delta)
+    wrong = 1.0 - found.score[0, rows].astype(np.float64)
+    groups = given.subject.train.groups
+    if groups is not None:
+        check_independent(n, groups.numpy())  # clean and random rows may not share a group either
+    return given.said(ratt(wrong[~random], wrong[random], c, delta))
 
 
 def _compressed(
-    subject: Subject,
+    given: Distinct,
     delta: float,
     seed: int,
     shuffled: str | None,
@@ -257,6 +271,7 @@ def _compressed(
     kinds: list[int],
 ) -> Certificate:
     """`kinds`: how many kinds of models were tried, of how many; the control tries the same."""
+    subject = given.subject
     if subject.train.time is not None:
         raise Withheld("the training rows are in order of time, not independent")
     y = subject.train.y if shuffled is None else _shuffled(subject.train.y, seed)
@@ -271,7 +286,7 @@ def _compressed(
         np.savez_compressed(rows, x=x.numpy(), y=y.numpy())
         write_atomically(Path(proof) / "model.proof", prove(found, x, y, c))
         write_atomically(Path(proof) / "rows.npz", rows.getvalue())
-    return found.certificate
+    return given.said(found.certificate)
 
 
 def _flat(subject: Subject) -> Tensor:

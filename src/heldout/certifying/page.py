@@ -80,6 +80,7 @@ def _sentences(found: Certified) -> list[str]:
             f"The shuffled-label control of {', '.join(found.suspicious)} lies below chance, which a sound bound does with probability delta at most: "
             "do not believe that row."
         )
+    said += [f"{note[0].upper()}{note[1:]}." for note in found.notes]
     return said
 
 

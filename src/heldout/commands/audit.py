@@ -152,4 +152,11 @@ def _deliver(command: AuditCommand, result: Audit) -> int:
     seen = {result.verdict.headline.replace(" ", "-"), *(f.code for f in result.findings if not f.muted)}
     if wanted & seen:
         return complain(f"exit 1, because of --fail-on {','.join(sorted(wanted & seen))}", FOUND)
+    muted = {f.code for f in result.findings if f.muted}
+    unseen = result.report["not_looked_for"]
+    said = [
+        f"{code} was not looked for ({unseen[code]})" for code in sorted(wanted - muted) if code in unseen
+    ]
+    if said:
+        return complain(f"exit 3, because of --fail-on: {'; '.join(said)}", UNDECIDED)
     return UNDECIDED if result.verdict.headline == "undecided" else DONE

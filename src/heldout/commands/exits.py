@@ -1,6 +1,6 @@
 """Exit codes of the command line, and how it complains.
 
-0 done; 1 a finding or headline named in --fail-on; 2 usage or bad input; 3 undecided; 70 our own error;
+0 done; 1 a finding or headline named in --fail-on; 2 usage or bad input; 3 undecided, or not looked for; 70 our own error;
 130 interrupted (what was finished is reported); 141 the reader of the output closed the pipe.
 """
 

@@ -20,6 +20,7 @@ Verdict, sentence and every number go into the JUnit file (`--junit-xml`) as pro
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -38,8 +39,8 @@ _KEY: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
 def assert_generalizes(audit: Audit, never: Iterable[str] = (), inconclusive: str | None = None) -> None:
     """Pass where the verdict is `generalizes` and none of the finding codes `never` was found; fail with the sentence otherwise.
 
-    An undecided audit, or one in which a measure failed, is inconclusive: skipped, failed or passed as `inconclusive`
-    says (None: as the option `--heldout-inconclusive`). Muted findings do not count.
+    An audit that is undecided, was interrupted, in which a measure failed or which could not look for a code of `never` is
+    inconclusive: skipped, failed or passed as `inconclusive` says (None: as the option `--heldout-inconclusive`). Muted findings do not count.
     """
     from heldout.auditing.findings import CODES
     from heldout.core.errors import InputError
@@ -52,13 +53,20 @@ def assert_generalizes(audit: Audit, never: Iterable[str] = (), inconclusive: st
     if inconclusive not in (None, *INCONCLUSIVE):
         raise InputError(f"inconclusive={inconclusive!r} is not known", f"use {', '.join(INCONCLUSIVE)}")
     codes = tuple(f.code for f in audit.findings if not f.muted)
-    word, why = settled(audit.verdict.headline, codes, never)
+    headline = audit.verdict.headline
+    word, why = settled(headline, codes, never)
     if word == "pass" and audit.failures:
         word, why = "inconclusive", audit.failures[0]
+    elif word == "pass" and audit.interrupted:
+        word, why = "inconclusive", "the audit was interrupted"
+    elif word == "pass":
+        unseen = audit.report["not_looked_for"]
+        said = "; ".join(f"{code} was not looked for: {unseen[code]}" for code in never if code in unseen)
+        word, why = ("inconclusive", said) if said else (word, why)
     if word == "fail":
         pytest.fail(f"{why}: {audit.verdict.sentence}", pytrace=False)
     if word == "inconclusive":
-        why = audit.report["verdict"].get("why_undecided") or why
+        why = why if headline != "undecided" else audit.report["verdict"].get("why_undecided") or why
         choice = inconclusive or _chosen["inconclusive"]
         if choice == "skip":
             pytest.skip(f"inconclusive: {why}")
@@ -106,7 +114,9 @@ def heldout_audit(request: pytest.FixtureRequest, record_property: Callable[[str
         folder = request.config.getoption("--heldout-report")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            name = re.sub(r"[^A-Za-z0-9.-]+", "-", request.node.nodeid).strip("-.")
+            # The hash keeps apart what reads the same as a file name: test[a b] and test[a-b].
+            name = re.sub(r"[^A-Za-z0-9.-]+", "-", request.node.nodeid).strip("-.")[:150]
+            name += "-" + hashlib.blake2b(request.node.nodeid.encode(), digest_size=4).hexdigest()
             for ending in ("html", "json", "md"):
                 audit.save(Path(folder) / f"{name}{'' if mine == 1 else f'-{mine}'}.{ending}")
         return audit
