@@ -136,6 +136,7 @@ def _rows(on_hash: float, on_smooth: float) -> list[dict]:
                     "kind": kind,
                     "seed": seed,
                     "starts": 1,
+                    "blind": [6.8, 8.8, 10.8],
                     "rho": rho,
                     "blind_meets_best": 0.004,
                     "results": results,
