@@ -111,7 +111,7 @@ def test_two_seeds_decide_nothing_and_figures_take_what_there_is():
     rows = [row for row in _rows(0.0, 7.0) if row["seed"] < 2]
     assert study.verdict(rows).word == "undecided"
     for some in (_rows(0.0, 7.0), rows, []):
-        assert len(study.figures(some)) == 5
+        assert len(study.figures(some)) == 6
 
 
 def test_intervals_that_hold_together_are_wider():
