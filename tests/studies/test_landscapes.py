@@ -111,7 +111,7 @@ def test_two_seeds_decide_nothing_and_figures_take_what_there_is():
     rows = [row for row in _rows(0.0, 7.0) if row["seed"] < 2]
     assert study.verdict(rows).word == "undecided"
     for some in (_rows(0.0, 7.0), rows, []):
-        assert len(study.figures(some)) == 5
+        assert len(study.figures(some)) == 6
 
 
 def test_intervals_that_hold_together_are_wider():
@@ -136,6 +136,7 @@ def _rows(on_hash: float, on_smooth: float) -> list[dict]:
                     "kind": kind,
                     "seed": seed,
                     "starts": 1,
+                    "blind": [6.8, 8.8, 10.8],
                     "rho": rho,
                     "blind_meets_best": 0.004,
                     "results": results,

@@ -14,7 +14,7 @@ True
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from heldout.core.errors import InputError
 from heldout.core.streams import stream, torch_seed
 
 Law = Literal["uniform", "uniform 16", "gaussian"]
+CHUNK = 1 << 15  # numbers at a time; a multiple of what one word gives
 LAWS = ("uniform", "uniform 16", "gaussian")
 
 
@@ -38,19 +39,19 @@ def fill(block: Tensor, law: Law, seed: int, *names: str | int) -> Tensor:
         return block.copy_(torch.from_numpy(coins).view(block.shape))
     if law == "gaussian":
         return block.normal_(generator=torch.Generator(block.device).manual_seed(torch_seed(seed, *names)))
-    if law == "uniform 16":
-        words = stream(seed, *names).bit_generator.random_raw(-(-n // 4))
-        half = torch.tensor(2.0**-16, dtype=block.dtype)
-        return torch.add(half, block.copy_(_integers(words, np.int16, block)), alpha=2.0**-15, out=block)
-    if block.dtype == torch.float64:
+    if law == "uniform" and block.dtype == torch.float64:
         unit = torch.from_numpy(stream(seed, *names).random(n)).view(block.shape)
         return block.copy_(unit).mul_(2.0).sub_(1.0)
-    words = stream(seed, *names).bit_generator.random_raw(-(-n // 2))
-    integers = _integers(words, np.int32, block)
-    if block.element_size() < 4:
-        return block.copy_(integers.to(torch.float32).mul_(2.0**-31))
-    return block.copy_(integers).mul_(2.0**-31)
-
-
-def _integers(words: np.ndarray, kind: type[np.signedinteger[Any]], like: Tensor) -> Tensor:
-    return torch.from_numpy(words.view(kind))[: like.numel()].view(like.shape)
+    draw, flat = stream(seed, *names).bit_generator, block.view(-1)
+    kind, bits = (np.int16, 15) if law == "uniform 16" else (np.int32, 31)
+    half = torch.tensor(2.0**-16 if law == "uniform 16" else 0.0)
+    exact = torch.empty(min(n, CHUNK), dtype=torch.float32) if block.element_size() < 4 else None
+    for at in range(0, n, CHUNK):  # words and numbers stay in the core's cache
+        part = flat[at : at + CHUNK]
+        words = draw.random_raw(-(-len(part) * (bits + 1) // 64))
+        to = part if exact is None else exact[: len(part)]
+        to.copy_(torch.from_numpy(words.view(kind))[: len(part)])
+        torch.add(half.to(to.dtype), to, alpha=2.0**-bits, out=to)
+        if exact is not None:
+            part.copy_(to)
+    return block

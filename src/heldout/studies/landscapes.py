@@ -52,7 +52,12 @@ NEAR = "autocorrelation at distance 1"
 PUBLISHED = (
     Published(HASH, "0 (theorem)", "Wolpert & Macready 1997: the mean over all functions of given values"),
     *(
-        Published(f"{NEAR}, NK {k}", f"{1 - (k + 1) / 18:.3f}", "1 - (k + 1) / n, Weinberger 1990")
+        Published(
+            f"{NEAR}, NK {k}",
+            f"{1 - (k + 1) / 18:.3f}; here {1 - (k + 1) / 18 * (1 + 1 / (2 ** (k + 1) - 1)):.3f}",
+            "1 - (k + 1) / n, Weinberger 1990 (recalled, it follows from the definition), for large tables; the mean of a "
+            "table of 2^(k+1) numbers taken out, (k + 1) / n grows by 1 part in 2^(k+1) - 1",
+        )
         for k in (5, 11)
     ),
 )
