@@ -12,6 +12,7 @@ import pytest
 import heldout.cli
 from heldout.core.errors import InputError
 from heldout.core.streams import stream
+from heldout.laboratory.kept import read_kept
 from heldout.measures._emergence_table import read_file, read_scores
 from heldout.measures.emergence import judge
 
@@ -139,8 +140,9 @@ def test_every_fault_of_a_table_has_its_word_and_remedy(rows, message):
     ("settings", "message"),
     [
         ({"smooth": "nats"}, "--smooth takes one of exact, token"),
-        ({"length": 3}, "without a null"),
-        ({"smooth": "token", "length": 0}, "length of 0"),
+        ({"length": 3}, "lengths of 3, 3 without a null"),
+        ({"smooth": "token", "length": 0}, "lengths of 0"),
+        ({"smooth": "token", "length": {"ten": 30}}, "there is no metric 'ten'"),
         ({"margin": 1.5}, "margin 1.5"),
         ({"level": 0.0}, "level 0"),
     ],
@@ -192,6 +194,8 @@ def test_the_command_prints_writes_and_says_how_it_ended(tmp_path, capsys):
     assert "exact\\|x | **artefact**" in page.read_text("utf-8")
     assert heldout.cli.run(["emergence", file]) == 3
     assert heldout.cli.run(["emergence", file, "--smooth", "none"]) == 2
+    assert heldout.cli.run(["emergence", file, "--smooth", "token", "--length", "exact|x=6"]) == 0
+    assert heldout.cli.run(["emergence", file, "--smooth", "token", "--length", "six"]) == 2
     assert heldout.cli.run(["emergence", str(tmp_path / "gone.csv")]) == 2
     (tmp_path / "torn.csv").write_text("scale,metric,score,n\n1,exact,0.5\n")
     assert heldout.cli.run(["emergence", str(tmp_path / "torn.csv")]) == 2
@@ -203,3 +207,20 @@ def test_bytes_that_are_no_text(tmp_path):
     (tmp_path / "b.csv").write_bytes(b"scale,metric\n\xff\xfe,1\n")
     with pytest.raises(InputError, match="is no CSV file"):
         read_file(tmp_path / "b.csv")
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "data" / "addition-ladder.csv"
+
+
+def test_the_example_is_a_part_of_the_kept_run_of_mirage():
+    kept = read_kept("mirage")
+    assert kept is not None
+    found = {(r["width"], r["seed"]): r for r in kept.rows if r.get("status") == "ok"}
+    parameters = {w * w + 72 * w + 30: w for w, _ in found}  # 40-w-w-30 with biases
+    rows = read_file(EXAMPLE)
+    assert len(rows) == 3 * 13 * 16
+    for row in rows:
+        source = found[parameters[int(row["scale"])], int(row["seed"])]
+        assert float(row["score"]) == source[row["metric"]]
+    said = {one.metric: one.word for one in judge(rows, smooth="token", length={"exact": 3, "ten": 30})}
+    assert said == {"exact": "artefact", "ten": "artefact", "token": "no jump"}

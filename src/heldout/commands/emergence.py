@@ -24,8 +24,8 @@ class EmergenceCommand:
     """A CSV file with columns scale, metric, score, n (items); optional seed, stderr, low, high."""
     smooth: str | None = None
     """The metric that changes little by little with ability, such as token accuracy or cross-entropy."""
-    length: int | None = None
-    """Tokens of an answer: puts the null of the smooth metric beside the others."""
+    length: str | None = None
+    """Tokens of an answer, which puts the null of the smooth metric beside: 3, or by metric exact=3,ten=30."""
     margin: float = 0.25
     """Share of the whole change that must be a jump, or late, to count."""
     level: float = 0.95
@@ -42,13 +42,30 @@ class EmergenceCommand:
         from heldout.measures.emergence import judge
         from heldout.plain import plain
 
-        found = judge(read_file(self.file), self.smooth, self.length, self.margin, self.level)
+        found = judge(read_file(self.file), self.smooth, _lengths(self.length), self.margin, self.level)
         for one in found:
             sys.stdout.write(plain(_text(one)))
         code = write(self.json, json.dumps([_as_json(one) for one in found], indent=1, allow_nan=False))
         code = write(self.markdown, plain(_markdown(found))) or code
         resolved = all(one.word != "not resolvable" for one in found)
         return USAGE if code else DONE if resolved else UNDECIDED
+
+
+def _lengths(text: str | None) -> int | dict[str, int] | None:
+    """3, or exact=3,ten=30."""
+    from heldout.core.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return int(text)
+        return {
+            name.strip(): int(tokens)
+            for name, _, tokens in (part.rpartition("=") for part in text.split(","))
+        }
+    except ValueError:
+        raise InputError(f"--length {text}", "give a whole number, or metric=number,metric=number") from None
 
 
 def _text(one: Judged) -> str:

@@ -59,13 +59,13 @@ class Judged:
 def judge(
     rows: Sequence[Mapping[str, Any]],
     smooth: str | None = None,
-    length: int | None = None,
+    length: int | Mapping[str, int] | None = None,
     margin: float = 0.25,
     level: float = 0.95,
 ) -> list[Judged]:
     """One `Judged` a metric, in the order of the table. `smooth`: the name of the metric of whose change nobody doubts the unit.
 
-    `length`: tokens of an answer, for the null. Raises `InputError` for a table or a setting that cannot be used.
+    `length`: tokens of an answer, for the null, of every metric from 0 to 1 or by name. Raises `InputError` for a table or a setting that cannot be used.
     """
     if not 0 < margin < 1 or not 0 < level < 1:
         raise InputError(
@@ -74,12 +74,9 @@ def judge(
     table = read_scores(rows)
     if smooth is not None and smooth not in table:
         raise InputError(f"there is no metric {smooth!r}", f"--smooth takes one of {', '.join(table)}")
-    if length is not None and (length < 1 or smooth is None):
-        raise InputError(
-            f"a length of {length} without a null", "give the tokens of an answer, at least 1, and --smooth"
-        )
+    lengths = _lengths(table, smooth, length)
     base = None if smooth is None else table[smooth]
-    if length is not None and base is not None and base.low != 0.0:
+    if lengths and base is not None and base.low != 0.0:
         raise InputError(
             f"{smooth} starts at {base.low:g}",
             "a null needs a share of right tokens, or nats a token, from 0 on",
@@ -88,9 +85,7 @@ def judge(
     found = []
     for name, scores in table.items():
         null = (
-            None
-            if base is None or name == smooth or length is None
-            else _null(name, scores, smooth, base, length)
+            None if base is None or name not in lengths else _null(name, scores, smooth, base, lengths[name])
         )
         null_shape = None if null is None else _shape(scores.scale, *null, margin, level)
         word, why = _word(
@@ -121,6 +116,26 @@ def judge(
 
 
 # Parts.
+
+
+def _lengths(
+    table: Mapping[str, Scores], smooth: str | None, length: int | Mapping[str, int] | None
+) -> dict[str, int]:
+    """Tokens of an answer by metric."""
+    if length is None:
+        return {}
+    if isinstance(length, int):
+        unit = [name for name, s in table.items() if name != smooth and (s.low, s.high) == (0.0, 1.0)]
+        length = dict.fromkeys(unit, length)
+    strange = [name for name in length if name not in table]
+    if strange:
+        raise InputError(f"there is no metric {strange[0]!r}", f"--length names some of {', '.join(table)}")
+    if smooth is None or any(tokens < 1 for tokens in length.values()):
+        raise InputError(
+            f"lengths of {', '.join(map(str, length.values()))} without a null",
+            "give the tokens of an answer, at least 1, and --smooth",
+        )
+    return dict(length)
 
 
 def _word(

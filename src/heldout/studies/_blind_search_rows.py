@@ -180,7 +180,7 @@ def pictures(rows: Rows) -> list[Figure]:
                     )
                 )
     if dots:
-        marks = (Mark("x", 0.0, "SGD"), Mark("x", -0.02, "margin"))
+        marks = (Mark("x", -0.02, "margin"),)
         found.append(
             Dots(
                 "Test accuracy less that of SGD, at equal loss",

@@ -110,14 +110,11 @@ def exponents(rows: list[dict[str, Any]]) -> list[Named]:
 
 
 def line(rows: list[dict[str, Any]], metric: str, name: str, role: Role) -> Series:
-    values = by_width(rows, metric)
-    bounds = (0.0, 1.0) if metric not in ("cross_entropy", "brier") else (0.0, math.inf)
-    means = [bootstrap_mean(list(v.values()), bounds=bounds) for v in values.values()]
-    return Series(
-        name,
-        role,
-        list(values),
-        [m.value if m.ok else None for m in means],
-        [m.low if m.ok else None for m in means],
-        [m.high if m.ok else None for m in means],
-    )
+    """Means by width with 1.96 standard errors, cut to the metric's range."""
+    values = [list(v.values()) for v in by_width(rows, metric).values()]
+    top = 1.0 if metric not in ("cross_entropy", "brier") else math.inf
+    means = [float(np.mean(v)) for v in values]
+    half = [1.96 * standard_error(v, ITEMS.get(metric)) for v in values]
+    low = [max(0.0, m - h) for m, h in zip(means, half)]
+    high = [min(top, m + h) for m, h in zip(means, half)]
+    return Series(name, role, list(by_width(rows, metric)), means, low, high)

@@ -154,7 +154,7 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     elif a.low > -MARGIN and b.low > DOUBLING:
         word = "supported"
     sentence = (
-        f"At equal normalized loss guessed nets are right on {_points(a)} of the test images compared with SGD; "
+        f"At equal normalized loss the test accuracy of guessed nets is {_points(a)} from that of SGD; "
         f"16 times the parameters cost {b} bits more guesses, each further label {slope(rows, 'true')} bits "
         f"({slope(rows, 'shuffled')} where labels are shuffled)."
     )

@@ -117,7 +117,7 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
         "supported": f"{' and '.join(strict)} emerge, and no smooth metric does",
         "undecided": f"not shown to be smooth: {', '.join(rough)}" if rough else "no strict metric emerges",
     }[word]
-    parts = "; ".join(f"{names[m]} {found[m].late}" for m in (*STRICT, "token", "cross_entropy"))
+    parts = "; ".join(f"{names[m]} {found[m].late}" for m in (*STRICT, "token", "cross_entropy", "brier"))
     return Verdict(word, f"Share of the change that is late: {parts}.", tuple(numbers), why)
 
 
