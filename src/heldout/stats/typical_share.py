@@ -8,7 +8,7 @@ the mean logit: the median where logits are symmetric; it is not the mean. Measu
 units of 2,000 trials, logits normal with sd 1): .949 at typical share .5, .950 at .95, .944 at .995.
 
 >>> print(typical_share([500, 480, 520], [1000, 1000, 1000]))
-0.5 [0.4504, 0.5496]
+0.5 [0.4505, 0.5495]
 >>> print(typical_share([1000] * 5, [1000] * 5))
 0.9995 [0.9971, 0.9999]
 """
