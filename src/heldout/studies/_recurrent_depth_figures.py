@@ -84,7 +84,7 @@ def _states(rows: list[dict[str, Any]]) -> list[Figure]:
             caption,
             "question",
             "net, layers",
-            ASKED,
+            ("copying", "parity", "longer"),
             names,
             values,
             "share right",
