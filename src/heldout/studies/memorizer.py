@@ -9,7 +9,8 @@ equal last words). Each is split by a seed, 2 : 1, the text by document.
     advantage = beyond, less the same of the commonest answer
 
 Beside the store: a model that learned (a forest; for text the log-linear table of word pairs), and both halves of the claim on digits
-with labels given to other images, where there is no rule to find and the claim has to hold. Pilots: seeds 0 and 1.
+with labels given to other images, where there is no rule to find and the claim has to hold. (A label that is commonest in two thirds of the rows is
+rarer in the rest: about .02 of an advantage is no knowledge.) Pilots: seeds 0 and 1.
 """
 
 from __future__ import annotations
@@ -118,8 +119,8 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     elif len(useful) > half or len(imperfect) > half:
         word = "refuted"
     sentence = (
-        f"Beyond its rows the store beats the commonest answer in {len(useful)} of {count} data sets; perfect on its rows it cannot be "
-        f"in {len(imperfect)}" + (f" ({', '.join(imperfect)})." if imperfect else ".")
+        f"Beyond its rows the store is more than {MARGIN} ahead of the commonest answer in {len(useful)} of {count} data sets; it cannot be "
+        f"perfect on its own in {len(imperfect)}" + (f" ({', '.join(imperfect)})." if imperfect else ".")
     )
     why = f"useful: {', '.join(useful) or 'none'}; useless: {', '.join(useless) or 'none'}."
     return Verdict(word, sentence, tuple(numbers), why)
