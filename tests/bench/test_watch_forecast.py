@@ -46,7 +46,6 @@ def test_what_came_is_judged_on_fresh_rows_by_the_checkpoint_the_test_rows_choos
     falls = run([2.0 - 0.001 * s for s in STEPS])
     assert came(falls, at(128)) == {
         "loss": True,
-        "loss": True,
         "score": False,
         "beaten": True,
     }  # 1.872 -> 1.744
