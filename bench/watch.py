@@ -115,7 +115,7 @@ def false_alarms(options: argparse.Namespace) -> None:
 def forecasts(options: argparse.Namespace) -> None:
     """The skill of the forecaster on families of runs that were left out of its fit."""
     head, runs = read_runs()
-    print_skill(measured(runs, pairs=False), head)
+    print_skill(measured(runs), head)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,11 @@ GOOD = {0.05: [0.01, 0.0, 0.04], 1.0: [0.9, 0.8, 0.95]}
 
 def seen(**values: float) -> dict[str, float]:
     """Features that are zero but for some."""
-    return {**dict.fromkeys(NAMES, 0.0), **{name.replace("_", " "): value for name, value in values.items()}}
+    return {
+        **dict.fromkeys(NAMES, 0.0),
+        "test fall": -1.0,
+        **{name.replace("_", " "): value for name, value in values.items()},
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,7 @@ def seen(**values: float) -> dict[str, float]:
         (seen(test_slope=1.0), {0.05: [0.05, 0.0, 0.11], 1.0: GOOD[1.0]}, CANNOT, "probability 0.03"),
         (seen(test_slope=-1.0), {0.05: GOOD[0.05], 1.0: [0.6, 0.49, 0.7]}, CANNOT, "probability 0.95"),
         (seen(test_slope=-1.0), {1.0: [None, None, None]}, CANNOT, "too few such forecasts were measured"),
-        (seen(test_slope=1.0, train_score=1.0, test_score=0.7), GOOD, CANNOT, "fits by rote .train score 1.00, test score 0.70"),
+        (seen(test_slope=1.0, train_score=1.0, test_score=0.7), GOOD, CANNOT, "the train score is 1.00, the test score 0.70: a rule may form late"),
         (seen(test_slope=-1.0, train_score=1.0, test_score=0.7), GOOD, GO_ON, "probability 0.95"),
         (seen(wander=21.0), GOOD, CANNOT, "wander is 21, measured was -5 to 20"),
         (seen(gap=math.nan), GOOD, CANNOT, "gap is nan, measured was"),
