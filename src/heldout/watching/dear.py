@@ -86,9 +86,8 @@ class Dear:
         found = {}
         if elapsed > 0 and any(math.isnan(m.last) and not m.left_out for m in self.of.values()):
             self._gradients.append(self._one_gradient())
-            self._gradient = median(
-                self._gradients
-            )  # one busy moment foretells too much, an idle one too little
+            # Of one gradient alone, a busy moment would foretell too much, an idle one too little.
+            self._gradient = median(self._gradients)
         for name, measure in self.of.items():
             allowed = self._share / len(self.of) * elapsed
             if measure.left_out or not self._fits(name, measure, allowed):
