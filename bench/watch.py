@@ -1,10 +1,11 @@
-"""What the watch costs, and how often its phases are false alarms.
+"""What the watch costs, how often its phases are false alarms, and how good its forecasts are.
 
-    python -m bench.watch [--runs 200] [--steps 4000]
+    python -m bench.watch [--runs 200] [--steps 4000] [--only overhead|phases|forecast]
 
 Overhead: the same training with and without the watch, in turn, in one process; beside it what the watch itself reports.
 False alarms: curves of one phase (still, falling train loss, both losses falling) under noise that wanders: share of runs
 that were given a second phase, by run length in looks, with Clopper-Pearson intervals.
+Forecasts: their Brier skill for each family of training runs left out of the fit (`bench.watch_forecast --skill`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import torch
 from torch import nn
 
 import heldout
+from bench.watch_forecast import measured, print_skill
+from bench.watch_runs import read_runs
 from heldout.core.streams import stream
 from heldout.stats.proportion import clopper_pearson
 from heldout.watching.phases import Phases
@@ -69,18 +72,30 @@ def second_phase(n: int, slopes: tuple[float, float], phi: float | None, sd: flo
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--only", choices=("overhead", "phases", "forecast"))
     options = parser.parse_args()
     torch.set_num_threads(1)
+    for name, part in (("overhead", overhead), ("phases", false_alarms), ("forecast", forecasts)):
+        if options.only in (None, name):
+            part(options)
+
+
+def overhead(options: argparse.Namespace) -> None:
+    """The same training with and without the watch."""
     pairs = [(train(options.steps, None)[0], *train(options.steps, 50)) for _ in range(5)]
     ratios = sorted(watched / plain for plain, watched, _ in pairs)
     told = sorted(overhead for _, _, overhead in pairs)
     print(
         f"{options.steps} steps, every=50: {ratios[2]:.3f}x [{ratios[0]:.3f}, {ratios[-1]:.3f}] over 5 pairs; reported overhead {told[2]:.3f}"
     )
+
+
+def false_alarms(options: argparse.Namespace) -> None:
+    """Second phases of curves of one phase."""
     print("looks  noise              second phase, share of runs (95%)")
     for n in (100, 300, 1000):
         everything: list[bool] = []
@@ -95,6 +110,12 @@ def main() -> None:
         print(
             f"{n:5d}  all of them  {clopper_pearson(sum(everything), len(everything))}  n={len(everything)}"
         )
+
+
+def forecasts(options: argparse.Namespace) -> None:
+    """The skill of the forecaster on families of runs that were left out of its fit."""
+    head, runs = read_runs()
+    print_skill(measured(runs, pairs=False), head)
 
 
 if __name__ == "__main__":

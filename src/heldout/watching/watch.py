@@ -24,15 +24,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
-import torch
 from torch import Tensor, nn
 
 from heldout.core.errors import HeldoutError, InputError
 from heldout.store.disk_errors import DiskError
+from heldout.watching.advice import Advice, Advisor
 from heldout.watching.dear import Dear
 from heldout.watching.dear_measures import Asked, checked
-from heldout.watching.looker import Looker, look_at
-from heldout.watching.mirrors import Mirror, active_mirrors, tell
+from heldout.watching.looker import Looker, look_at, rank
+from heldout.watching.mirrors import Mirror, active_mirrors, numbers_of, tell
 from heldout.watching.pace import Pace, check
 from heldout.watching.phases import Phase, Phases
 from heldout.watching.readings import Readings, gradient_noise
@@ -73,7 +73,7 @@ def watch(
     """
     check(every, share, rows)
     checked(dear, dear_share)
-    if _rank() != 0:
+    if rank() != 0:
         return Watch(None, Pace(every, share), None, [], seed)
     looker = look_at(model, train, test, loss, rows, seed, outputs)
     return begin(
@@ -139,6 +139,11 @@ class Watch:
         self._looker, self._pace, self._run, self._mirrors = looker, pace, run, list(mirrors)
         self._phases, self._dear = Phases(), dear
         self._followers: list[Callable[[bool], None]] = []
+        kind = "nothing" if looker is None else looker.task
+        why = "" if kind == "classification" else f"forecasts were measured on classification, this is {kind}"
+        self._advisor = Advisor(
+            f"the watch began at step {start:,}: how the run began was not seen" if start else why
+        )
         self._gradient: Tensor | None = None
         self._noise = float("nan")
         self._step = start
@@ -150,6 +155,10 @@ class Watch:
     def phases(self) -> tuple[Phase, ...]:
         """The phases found so far, the newest last."""
         return tuple(self._phases.phases)
+
+    def advice(self) -> Advice:
+        """Whether going on pays, after the newest look: "go on", "stop", "you are past the best" or "cannot tell", with its reason."""
+        return self._advisor.advise()
 
     @property
     def overhead(self) -> float:
@@ -170,14 +179,9 @@ class Watch:
         return [] if self._readings is None else self._readings.examples([row["step"] for row in self.rows])
 
     @property
-    def postponed(self) -> int:
-        """Looks that the share did not allow when they were due."""
-        return self._pace.postponed
-
-    @property
-    def share(self) -> float:
-        """The part of the run's time that looks may cost."""
-        return self._pace.share
+    def pace(self) -> Pace:
+        """When it looks, and what that cost."""
+        return self._pace
 
     @property
     def path(self) -> str | None:
@@ -220,7 +224,9 @@ class Watch:
         run = self._run
         if run is not None:
             phases = [vars(phase) for phase in self.phases]
+            advice = self.advice().as_json()
             self._kept(lambda: run.note("phases", phases))
+            self._kept(lambda: run.note("advice", advice))
             cost = {"share": self.overhead, "postponed": self._pace.postponed, "seconds": self.costs}
             self._kept(lambda: run.note("overhead", cost))
             self._kept(lambda: run.note("examples", self.examples))
@@ -264,16 +270,17 @@ class Watch:
             loss["test"],
             found.get("norm"),
         )
+        self._advisor.see(self._step, found)
+        advice = self.advice()
         row = {"step": self._step, **found, "gradient noise": self._noise, **dear, "phase": now}
+        row["advice"] = str(advice)
+        if advice.chances:
+            row["chance of a lower loss"] = advice.chances["loss"].as_json()
         self.rows.append(row)
         run = self._run
         if run is not None:
             self._kept(lambda: run.append([row]))
-        numbers = {
-            key: value.get("value") if isinstance(value, dict) else value for key, value in row.items()
-        }
-        plain = {f"heldout/{k}": v for k, v in numbers.items() if isinstance(v, (int, float)) and k != "step"}
-        tell(self._mirrors, self._step, plain)
+        tell(self._mirrors, self._step, numbers_of(row))
         tell(self._followers, False)
 
     def _kept(self, act: Callable[[], Any]) -> None:
@@ -287,8 +294,3 @@ class Watch:
             warnings.warn(
                 f"heldout.watch: {self.problem}; training goes on, rows stay in memory", stacklevel=4
             )
-
-
-def _rank() -> int:
-    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return int(torch.distributed.get_rank()) if ready else int(os.environ.get("RANK", "0") or 0)
