@@ -1,6 +1,6 @@
 """What the watch costs, how often its phases are false alarms, and how good its forecasts are.
 
-    python -m bench.watch [--runs 200] [--steps 4000] [--only overhead|phases|forecast]
+    python -m bench.watch [--runs 200] [--steps 4000] [--only overhead|advice|phases|forecast]
 
 Overhead: the same training with and without the watch, in turn, in one process; beside it what the watch itself reports.
 False alarms: curves of one phase (still, falling train loss, both losses falling) under noise that wanders: share of runs
@@ -23,6 +23,8 @@ from bench.watch_forecast import measured, print_skill
 from bench.watch_runs import read_runs
 from heldout.core.streams import stream
 from heldout.stats.proportion import clopper_pearson
+from heldout.watching.advice import Advisor
+from heldout.watching.features import NEEDED
 from heldout.watching.phases import Phases
 
 SHAPES = {"still": (0.0, 0.0), "train falls": (-0.03, 0.0), "both fall": (-0.03, -0.02)}
@@ -76,10 +78,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--only", choices=("overhead", "phases", "forecast"))
+    parser.add_argument("--only", choices=("overhead", "advice", "phases", "forecast"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for name, part in (("overhead", overhead), ("phases", false_alarms), ("forecast", forecasts)):
+    for name, part in (
+        ("overhead", overhead),
+        ("advice", advice),
+        ("phases", false_alarms),
+        ("forecast", forecasts),
+    ):
         if options.only in (None, name):
             part(options)
 
@@ -92,6 +99,24 @@ def overhead(options: argparse.Namespace) -> None:
     print(
         f"{options.steps} steps, every=50: {ratios[2]:.3f}x [{ratios[0]:.3f}, {ratios[-1]:.3f}] over 5 pairs; reported overhead {told[2]:.3f}"
     )
+
+
+def advice(options: argparse.Namespace) -> None:
+    """Processor time of one advice, after the last look of a kept run, and after 5,000 looks."""
+    kept = next(row for row in read_runs()[1] if row["family"] == "mnist")
+    for looks in (len(kept["steps"]), 5000):
+        advisor = Advisor()
+        for k in range(looks):
+            place = k * len(kept["steps"]) // looks
+            advisor.see(
+                k if looks == 5000 else kept["steps"][k], {name: kept[name][place] for name in NEEDED}
+            )
+        begin = time.process_time()
+        for _ in range(100):
+            advisor.advise()
+        print(
+            f"one advice after {looks} looks: {(time.process_time() - begin) * 10:.2f} ms of processor time; {advisor.advise()}"
+        )
 
 
 def false_alarms(options: argparse.Namespace) -> None:
@@ -115,7 +140,7 @@ def false_alarms(options: argparse.Namespace) -> None:
 def forecasts(options: argparse.Namespace) -> None:
     """The skill of the forecaster on families of runs that were left out of its fit."""
     head, runs = read_runs()
-    print_skill(measured(runs, pairs=False), head)
+    print_skill(measured(runs), head)
 
 
 if __name__ == "__main__":

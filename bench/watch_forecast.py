@@ -2,15 +2,14 @@
 
     python -m bench.watch_forecast [--skill] [--write]
 
-Words: for each family a whole forecaster is made without it: trees, ranges, calibration curve and distrusted families come from
-the others, and these from forecasts without two families. `--skill` prints only the skill and the curve (11 of 66 fits). `--write`
-puts the forecaster for all families into the package. Figures: docs/advice.md.
+Words: for each family a whole forecaster is made without it: trees and ranges from the runs of the others, calibration curve and
+distrusted families from forecasts for the others (each left out of its own fit, which had seen this family). `--skill` prints only the
+skill. `--write` puts the forecaster for all families into the package. Figures: docs/advice.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import sys
 import time
@@ -41,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     begin = time.process_time()
     head, runs = read_runs()
-    record = measured(runs, pairs=not options.skill)
+    record = measured(runs)
     print_skill(record, head)
     made = None
     if not options.skill:
@@ -54,15 +53,13 @@ def main() -> None:
     _say(f"{time.process_time() - begin:.0f} s of processor time")
 
 
-def measured(runs: list[Row], pairs: bool) -> Record:
-    """The record of forecasts without one family, and without each pair of families."""
+def measured(runs: list[Row]) -> Record:
+    """The record of forecasts for families left out."""
     points, without = points_of(runs)
     _say(f"{len(runs)} runs, {len(points.x)} points, {without} more without features (losses not finite)")
     record = Record(points)
     for family in record.families:
         record.leave_out(family)
-    for two in itertools.combinations(record.families, 2) if pairs else ():
-        record.leave_out(*two)
     return record
 
 

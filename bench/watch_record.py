@@ -2,7 +2,7 @@
 
 Skill: 1 - Brier score / Brier score of the base rate of the other families, intervals from 2,000 bootstrap resamples of
 whole runs. The calibration curve of a forecaster is that of forecasts for its own families, each left out of the fit, on points
-that it would not refuse: inside the ranges, for forecasts up to .5 no fit by rote, and not like a family on which the word has no record ("distrusted": no skill over
+that it would not refuse: inside the ranges, for forecasts up to .5 none where a rule may form late, and not like a family on which the word has no record ("distrusted": no skill over
 the base rate, or a lower loss in more than .05 after a forecast below .05, or fewer than half after one above .5).
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.watch_fit import bins, fitted, forecast
 from bench.watch_points import Points
 from heldout.core.streams import stream
-from heldout.watching.advice import STOP_BELOW, UNLIKE, by_rote
+from heldout.watching.advice import STOP_BELOW, UNLIKE, may_form_late
 from heldout.watching.features import NAMES
 from heldout.watching.forecaster import TARGETS
 
@@ -29,18 +29,16 @@ class Record:
     def __init__(self, points: Points) -> None:
         self.points = points
         self.families = sorted(set(points.family.tolist()))
-        self.made: dict[frozenset[str], dict[str, Any]] = {}
-        self.p: dict[tuple[frozenset[str], str], Floats] = {}
+        self.made: dict[str, dict[str, Any]] = {}
+        self.p: dict[tuple[str, str], Floats] = {}
 
-    def leave_out(self, *families: str) -> None:
-        """Fit without these families, and forecast their points; without two of them only the loss, which the words use."""
-        targets = TARGETS if len(families) == 1 else ("loss",)
-        out, points = frozenset(families), self.points
-        inside = np.isin(points.family, families)
-        self.made[out] = made = fitted(points.where(~inside), targets)
-        for target in targets:
-            self.p[out, target] = np.full(len(points.x), np.nan)
-            self.p[out, target][inside] = forecast(made, target, points.x[inside])
+    def leave_out(self, family: str) -> None:
+        """Fit without this family, and forecast its points."""
+        mine = self.points.family == family
+        self.made[family] = made = fitted(self.points.where(~mine))
+        for target in TARGETS:
+            self.p[family, target] = np.full(len(mine), np.nan)
+            self.p[family, target][mine] = forecast(made, target, self.points.x[mine])
 
     def complete(self, but: str | None) -> dict[str, Any]:
         """The forecaster for all families but one: its curve and its distrusted families, from forecasts without it."""
@@ -49,9 +47,9 @@ class Record:
         p = {target: np.full(len(points.x), np.nan) for target in TARGETS}
         for family in others:
             mine = points.family == family
-            for target in TARGETS if but is None else ("loss",):
-                p[target][mine] = self.p[frozenset({family, *([but] if but else [])}), target][mine]
-        made = dict(self.made[frozenset([but])] if but else fitted(points))
+            for target in TARGETS:
+                p[target][mine] = self.p[family, target][mine]
+        made = dict(self.made[but] if but else fitted(points))
         made["distrusted"] = {
             word: [f for f in others if self._distrusted(word, f, p["loss"])] for word in ("go on", "stop")
         }
@@ -90,12 +88,12 @@ class Record:
         points, keep = self.points, np.zeros(len(self.points.x), dtype=bool)
         for family in others:
             mine = points.family == family
-            judge = self.made[frozenset({family, *([but] if but else [])})]
+            judge = self.made[family]
             like = resembling(judge, points.x[mine])
             share = sum(like[name] for name in made["distrusted"][word] if name in like)
             keep[mine] = inside_ranges(judge, points.x[mine]) & (share <= UNLIKE)
         if word == "stop":
-            keep &= [not by_rote(dict(zip(NAMES, row))) for row in points.x.tolist()]
+            keep &= [not may_form_late(dict(zip(NAMES, row))) for row in points.x.tolist()]
         return keep
 
 
@@ -121,8 +119,8 @@ def skill(record: Record, family: str, target: str, p: Floats | None = None) -> 
     """Brier skill against the others' base rate for a left-out family, with its interval over runs."""
     points = record.points
     mine = points.family == family
-    base = record.made[frozenset([family])]["targets"][target]["base rate"]
-    p = record.p[frozenset([family]), target] if p is None else p
+    base = record.made[family]["targets"][target]["base rate"]
+    p = record.p[family, target] if p is None else p
     errors = np.stack([(p[mine] - points.truth[target][mine]) ** 2, (base - points.truth[target][mine]) ** 2])
     return _ratio(errors, points.run[mine], points.weight[mine], family + target)
 
