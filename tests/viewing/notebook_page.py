@@ -30,6 +30,7 @@ def state(n: int, name: str = "rule forms") -> dict[str, Any]:
     }
     gap = {**line, "y": [None if k == 3 else v for k, v in enumerate(line["y"])]}
     return {
+        "advice": name,
         "cost": "12 looks, overhead 2.00% of the training time",
         "series": [{"name": "train loss", **line}, {"name": "test loss", **gap}],
         "newest": [

@@ -100,7 +100,7 @@ function render({ model, el }) {
     const phases = element("ol");
     for (const phase of data.phases) phases.append(element("li", `${phase.name}, ${written(phase.start)} to ${written(phase.end)}: ${phase.evidence}`));
     const legend = element("p", "train loss: solid; test loss: dashed; bands: 95% intervals for the luck of the probe rows", "heldout-minor");
-    el.replaceChildren(element("p", data.cost), figure(data), legend, table(data), data.phases.length ? phases : element("p", "no phase is resolved yet", "heldout-minor"));
+    el.replaceChildren(element("p", data.cost), figure(data), legend, table(data), data.phases.length ? phases : element("p", "no phase is resolved yet", "heldout-minor"), element("p", data.advice));
   };
   draw();
   model.on("change:data", draw);

@@ -67,6 +67,7 @@ def state_of(watch: Watch) -> dict[str, Any]:
     series = [_line(name, rows) for name in LOSSES if any(name in row for row in rows)]
     return {
         "cost": "; ".join(cost_lines(watch)) if watch.rows else str(watch),
+        "advice": str(watch.advice()) if watch.rows else "",
         "series": series,
         "newest": [
             {

@@ -21,6 +21,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any, final
 
 import torch
@@ -33,7 +34,7 @@ from heldout.core.subject import Subject
 from heldout.watching.dear_measures import MEASURES, OPTIONS, Asked, checked, plain_autograd
 from heldout.watching.looker import Looker
 
-PATIENCE, AT_LEAST = 4.0, 30.0  # times the expected seconds, and seconds, before a reading is broken off
+PATIENCE, AT_LEAST = 4.0, 10.0  # times the expected seconds, and seconds, before a reading is broken off
 ERRORS = 3  # unexpected errors in a row after which a measure is left out
 MOST_PARAMETERS = 5_000_000  # chains and Krylov spaces hold some fifty copies of them
 
@@ -64,7 +65,8 @@ class Dear:
     ) -> None:
         self.of = {name: _Measure(options) for name, options in checked(asked, share).items()}
         self._looker, self._share, self._seed, self._clock = looker, share, seed, clock
-        self._gradient = math.inf  # seconds of one gradient on the probe rows
+        self._gradients: list[float] = []
+        self._gradient = math.inf  # median seconds of gradients on the probe rows
         if self.of and looker.subject is None:
             raise InputError(
                 f"dear={list(self.of)} needs the model's parameters, and this one is known by its predictions",
@@ -83,7 +85,9 @@ class Dear:
         """
         found = {}
         if elapsed > 0 and any(math.isnan(m.last) and not m.left_out for m in self.of.values()):
-            self._gradient = min(self._one_gradient(), self._gradient)  # busy moments foretell too much
+            self._gradients.append(self._one_gradient())
+            # Of one gradient alone, a busy moment would foretell too much, an idle one too little.
+            self._gradient = median(self._gradients)
         for name, measure in self.of.items():
             allowed = self._share / len(self.of) * elapsed
             if measure.left_out or not self._fits(name, measure, allowed):
@@ -124,7 +128,8 @@ class Dear:
         if not math.isnan(measure.last):
             return measure.last
         options = {**OPTIONS[name], **measure.options}
-        products, chains = 4 * options.get("products", 0), options.get("chains", 0)
+        # A product is worth about four gradients; a chain's step is one in float64, and some arithmetic.
+        products, chains = 4 * options.get("products", 0), 2 * options.get("chains", 0)
         return self._gradient * (products + chains * (options.get("burn", 0) + options.get("draws", 0)))
 
     def _one_gradient(self) -> float:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -118,3 +119,9 @@ def _some(data: Any, split: str, rows: int, seed: int) -> Batch:
     chosen = stream(seed, "probe", split).choice(n, rows, replace=False)
     chosen.sort()
     return take(batch, torch.from_numpy(chosen))
+
+
+def rank() -> int:
+    """This process's number in a distributed job: only 0 watches."""
+    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return int(torch.distributed.get_rank()) if ready else int(os.environ.get("RANK", "0") or 0)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Mirror = Callable[[int, dict[str, float]], None]
@@ -32,6 +32,12 @@ def active_mirrors() -> list[Mirror]:
     if mlflow is not None and mlflow.active_run() is not None:
         found.append(lambda step, values: mlflow.log_metrics(_finite(values), step=step))
     return found
+
+
+def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The plain numbers of a look's row, by the names that trackers get."""
+    values = {name: v.get("value") if isinstance(v, dict) else v for name, v in row.items() if name != "step"}
+    return {f"heldout/{name}": v for name, v in values.items() if isinstance(v, (int, float))}
 
 
 def tell(listeners: list[Callable[..., None]], *what: Any) -> None:

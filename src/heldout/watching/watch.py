@@ -24,7 +24,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
-import torch
 from torch import Tensor, nn
 
 from heldout.core.errors import HeldoutError, InputError
@@ -32,8 +31,8 @@ from heldout.store.disk_errors import DiskError
 from heldout.watching.advice import Advice, Advisor
 from heldout.watching.dear import Dear
 from heldout.watching.dear_measures import Asked, checked
-from heldout.watching.looker import Looker, look_at
-from heldout.watching.mirrors import Mirror, active_mirrors, tell
+from heldout.watching.looker import Looker, look_at, rank
+from heldout.watching.mirrors import Mirror, active_mirrors, numbers_of, tell
 from heldout.watching.pace import Pace, check
 from heldout.watching.phases import Phase, Phases
 from heldout.watching.readings import Readings, gradient_noise
@@ -74,7 +73,7 @@ def watch(
     """
     check(every, share, rows)
     checked(dear, dear_share)
-    if _rank() != 0:
+    if rank() != 0:
         return Watch(None, Pace(every, share), None, [], seed)
     looker = look_at(model, train, test, loss, rows, seed, outputs)
     return begin(
@@ -180,14 +179,9 @@ class Watch:
         return [] if self._readings is None else self._readings.examples([row["step"] for row in self.rows])
 
     @property
-    def postponed(self) -> int:
-        """Looks that the share did not allow when they were due."""
-        return self._pace.postponed
-
-    @property
-    def share(self) -> float:
-        """The part of the run's time that looks may cost."""
-        return self._pace.share
+    def pace(self) -> Pace:
+        """When it looks, and what that cost."""
+        return self._pace
 
     @property
     def path(self) -> str | None:
@@ -278,25 +272,15 @@ class Watch:
         )
         self._advisor.see(self._step, found)
         advice = self.advice()
-        row = {
-            "step": self._step,
-            **found,
-            "gradient noise": self._noise,
-            **dear,
-            "phase": now,
-            "advice": str(advice),
-        }
+        row = {"step": self._step, **found, "gradient noise": self._noise, **dear, "phase": now}
+        row["advice"] = str(advice)
         if advice.chances:
             row["chance of a lower loss"] = advice.chances["loss"].as_json()
         self.rows.append(row)
         run = self._run
         if run is not None:
             self._kept(lambda: run.append([row]))
-        numbers = {
-            key: value.get("value") if isinstance(value, dict) else value for key, value in row.items()
-        }
-        plain = {f"heldout/{k}": v for k, v in numbers.items() if isinstance(v, (int, float)) and k != "step"}
-        tell(self._mirrors, self._step, plain)
+        tell(self._mirrors, self._step, numbers_of(row))
         tell(self._followers, False)
 
     def _kept(self, act: Callable[[], Any]) -> None:
@@ -310,8 +294,3 @@ class Watch:
             warnings.warn(
                 f"heldout.watch: {self.problem}; training goes on, rows stay in memory", stacklevel=4
             )
-
-
-def _rank() -> int:
-    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return int(torch.distributed.get_rank()) if ready else int(os.environ.get("RANK", "0") or 0)

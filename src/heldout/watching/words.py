@@ -2,11 +2,13 @@
 
 >>> from types import SimpleNamespace
 >>> gap = {"value": 0.25, "low": 0.2, "high": 0.3}
->>> seen = SimpleNamespace(rows=[{"step": 50, "gap": gap, "phase": "<b>"}], phases=(), overhead=0.021, postponed=0, share=0.03, costs={})
+>>> seen = SimpleNamespace(rows=[{"step": 50, "gap": gap, "phase": "<b>"}], phases=(), overhead=0.021, pace=SimpleNamespace(postponed=0),
+...     costs={}, advice=lambda: "cannot tell: too few looks")
 >>> print(in_words(seen))
 1 looks, overhead 2.10% of the training time
 step 50: gap 0.250 [0.200, 0.300]
 no phase is resolved yet
+cannot tell: too few looks
 >>> "<td>gap</td><td>0.25</td><td>0.2 to 0.3</td>" in as_html(seen), "<b>" in as_html(seen)
 (True, False)
 """
@@ -17,6 +19,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Protocol
 
+from heldout.watching.advice import Advice
+from heldout.watching.pace import Pace
 from heldout.watching.phases import Phase
 
 SHOWN = ("train loss", "test loss", "train score", "test score", "gap")
@@ -33,15 +37,14 @@ class Seen(Protocol):
     @property
     def overhead(self) -> float: ...
     @property
-    def postponed(self) -> int: ...
-    @property
-    def share(self) -> float: ...
+    def pace(self) -> Pace: ...
     @property
     def costs(self) -> dict[str, Any]: ...
+    def advice(self) -> Advice: ...
 
 
 def in_words(seen: Seen) -> str:
-    """Looks and their cost, the newest scores with their intervals, the phases, the advice."""
+    """Looks and their cost, the newest scores with their intervals, the phases."""
     if not seen.rows:
         return "not watching: another rank does"
     means = [
@@ -50,8 +53,7 @@ def in_words(seen: Seen) -> str:
     said = ", ".join(f"{name} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for name, v in means)
     phases = [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in seen.phases]
     lines = [*cost_lines(seen), f"step {seen.rows[-1]['step']}: {said}"]
-    advice = [str(seen.rows[-1]["advice"])] if "advice" in seen.rows[-1] else []
-    return "\n".join([*lines, *(phases or ["no phase is resolved yet"]), *advice])
+    return "\n".join([*lines, *(phases or ["no phase is resolved yet"]), str(seen.advice())])
 
 
 def as_html(seen: Seen) -> str:
@@ -72,19 +74,18 @@ def as_html(seen: Seen) -> str:
         for p in seen.phases
     ]
     listed = f"<ol>{''.join(phases)}</ol>" if phases else "<p>no phase is resolved yet</p>"
-    if "advice" in seen.rows[-1]:
-        listed += f"<p>{escape(str(seen.rows[-1]['advice']))}</p>"
     return (
         f"<div><p>{'<br>'.join(map(escape, cost_lines(seen)))}</p><table style='{STYLE}'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{listed}</div>"
+        f"<tbody>{''.join(rows)}</tbody></table>{listed}"
+        f"<p>{escape(str(seen.advice()))}</p></div>"
     )
 
 
 def cost_lines(seen: Seen) -> list[str]:
     """Looks and what they and the dear measures cost."""
     first = f"{len(seen.rows)} looks, overhead {100 * seen.overhead:.2f}% of the training time"
-    if seen.postponed:
-        first += f"; {seen.postponed} looks were postponed to keep to {seen.share:g} (a larger share= or every= changes that)"
+    if seen.pace.postponed:
+        first += f"; {seen.pace.postponed} looks were postponed to keep to {seen.pace.share:g} (a larger share= or every= changes that)"
     lines = [first]
     for name, cost in seen.costs.items():
         if isinstance(cost, dict):

@@ -50,8 +50,10 @@ function Numbers({ series }: { series: Series[] }) {
           <tr>
             <th scope="row"><Text of={s.name} /></th>
             <td data-label="newest value">
-              {isNumber(s.last.value) && <Value e={s.last} />}
-              {s.withheld?.status ? <div><Withheld why={`${s.n ? `withheld at ${count(s.withheld.x)}: ` : ""}${s.withheld.status}`} /></div> : !s.n && <Value e={s.last} />}
+              <span>
+                {(isNumber(s.last.value) || !s.withheld?.status) && <Value e={s.last} />}
+                {s.withheld?.status && <>{s.n > 0 && <br />}<Withheld why={`${s.n ? `withheld at ${count(s.withheld.x)}: ` : ""}${s.withheld.status}`} /></>}
+              </span>
             </td>
             <td data-label="at">{count(s.last.x ?? s.withheld?.x)}</td>
             <td data-label="looks">{count(s.n)}</td>
