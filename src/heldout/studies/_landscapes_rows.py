@@ -22,8 +22,8 @@ Rows = list[dict[str, Any]]
 
 
 def of(rows: Rows, *kinds: str) -> Rows:
-    """The rows of these kinds of landscape."""
-    return [r for r in rows if r.get("kind") in kinds]
+    """The rows of these kinds of landscape that have results."""
+    return [r for r in rows if r.get("kind") in kinds and "results" in r]
 
 
 def role(name: str) -> Role:
