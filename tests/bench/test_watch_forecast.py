@@ -110,7 +110,7 @@ def test_many_points_are_judged_as_one_is() -> None:
 
 
 def test_skill_is_found_where_it_is_and_its_absence_is_distrusted() -> None:
-    record = Record(planted())
+    record = Record(planted(6))
     for family in record.families:
         record.leave_out(family)
     assert skill(record, "family 1", "loss")[1] > 0.1

@@ -195,7 +195,7 @@ def test_no_advice_where_none_was_measured() -> None:
     assert "too few looks" in early.why
 
 
-def test_a_grokking_run_in_its_plateau_is_not_told_to_stop() -> None:
+def test_a_grokking_run_is_not_told_to_stop_before_its_rule_has_formed() -> None:
     told, words = Forecaster.shipped(), []
     groks = [
         row
@@ -204,8 +204,8 @@ def test_a_grokking_run_in_its_plateau_is_not_told_to_stop() -> None:
     ]
     for row in groks:
         for k in decision_looks(row["steps"], most=1.0):
-            if row["train score"][k] > 0.99 and row["test score"][k] < 0.7:
+            if row["test score"][k] < 0.7:
                 words.append(advise(told, seen_at(row, k), row["steps"][k]).word)
     assert len(groks) > 20
-    assert len(words) > 50
+    assert len(words) > 30
     assert set(words) <= {CANNOT, GO_ON}

@@ -28,7 +28,7 @@ Steps are counted from the first look. Too few looks, a history that does not re
 >>> halving = {"test loss": [4 / max(s, 1) for s in steps], "train loss": [1 / max(s, 1) for s in steps]}
 >>> flat = {"test score": [0.5] * 82, "train score": [1.0] * 82, "norm": [3.0] * 82}
 >>> seen = features(steps, {**halving, **flat})
->>> [round(seen[name] / np.log(2), 3) for name in ("test slope", "train slope", "gap")], seen["since best"]
+>>> [round(seen[name] / math.log(2), 3) for name in ("test slope", "train slope", "gap")], seen["since best"]
 ([-0.5, -0.5, 2.0], 0.0)
 """
 

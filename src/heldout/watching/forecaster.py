@@ -114,8 +114,8 @@ class Forecaster:
         of = self.targets[target]
         p = probability(of, [seen[name] for name in NAMES])
         bin_ = next((b for b in of["bins"] if p <= b["to"]), of["bins"][-1])
-        came = bin_["came"]
-        return Chance(p, *(math.nan if v is None else float(v) for v in came), int(bin_["runs"]))
+        came, low, high = (math.nan if v is None else float(v) for v in bin_["came"])
+        return Chance(p, came, low, high, int(bin_["runs"]))
 
     def resembles(self, seen: Mapping[str, float]) -> dict[str, float]:
         """How much the run resembles each family of runs: softmax of linear scores of the features cut to their inner ranges."""
