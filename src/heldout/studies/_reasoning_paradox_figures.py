@@ -23,7 +23,9 @@ TRAININGS: tuple[tuple[str, str, str | None, Role], ...] = (
     ("constructed", "constructed", None, "rule"),
 )
 
-BERT = {  # published, depths 0 to 3, trained on RP and on LP; recalled, with 5 to 30 predicates
+BERT: dict[
+    str, dict[str, tuple[float, ...]]
+] = {  # published, depths 0 to 3, trained on RP and on LP; recalled, with 5 to 30 predicates
     "RP": {"RP": (0.999, 0.998, 0.997, 0.993), "LP": (0.973, 0.669, 0.530, 0.542)},
     "LP": {"RP": (0.998, 0.998, 0.993, 0.960)},
 }
@@ -75,8 +77,10 @@ def _depths(rows: Rows) -> list[Lines]:
             series.append(
                 Series(name, role, depths, [sum(accuracy(r, k) for r in mine) / len(mine) for k in depths])
             )
-        for train, y in BERT[test].items() if series else ():
-            series.append(Series(f"BERT, {train}-trained", "chance", [0, 1, 2, 3], y))
+        if not series:
+            continue
+        for by, published in BERT[test].items():
+            series.append(Series(f"BERT, {by}-trained", "chance", [0, 1, 2, 3], published))
         pages.append(
             Lines(
                 f"Accuracy on {test} by depth",
