@@ -61,7 +61,7 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
     """The constructed weights, then one cell for each training."""
     full = size == "full"
     first, count = (2000, seeds or 4) if full else (1000, seeds or 3)
-    steps, puzzles, test = (2000, 64000, 1000) if full else (160, 8000, 800)
+    steps, puzzles, test = (2000, 64000, 1000) if full else (120, 8000, 600)
     listed = [{"study": "reasoning_paradox", "kind": "constructed", "seed": first, "test": 2 * test}]
     for train, some, part in (("RP", count, 1.0), ("RP_b", count // 2, 0.5), ("LP", count // 2, 0.5)):
         listed += [
