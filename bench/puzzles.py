@@ -13,6 +13,7 @@ import random
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 
 from heldout.tasks.logic_puzzles import CHUNK, DISTRIBUTIONS, Distribution, _chunk
 
@@ -31,15 +32,13 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def ratios(quick: bool = False) -> list[str]:
+def ratios(quick: bool = False) -> Iterator[str]:
     """One line for each distribution and size: microseconds a puzzle, and the ratio."""
     sizes = [((5, 8), 3, 1500)] if quick else [((5, 8), 3, 3000), ((5, 30), 6, 150)]
-    lines = []
     for predicates, deepest, count in sizes:
         for distribution in DISTRIBUTIONS:
             if distribution != "RP_b":  # RP, then downsampled
-                lines.append(_line(distribution, predicates, deepest, count, 3 if quick else 5))
-    return lines
+                yield _line(distribution, predicates, deepest, count, 3)
 
 
 def _line(
