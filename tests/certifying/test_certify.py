@@ -259,7 +259,7 @@ def test_rows_that_are_equal_by_chance_all_count(tmp_path):
     given = distinct(subject, 0)
     assert len(given.rows) == 400
     assert "as many as chance makes" in given.copies.said("rows")
-    file = Path(__file__).parents[2] / "examples" / "data" / "winequality-red.csv"
+    file = Path(__file__).parents[2] / "src" / "heldout" / "tasks" / "data" / "winequality-red.csv"
     table = np.loadtxt(file, delimiter=";", skiprows=1)
     x, y = table[:, :-1], (table[:, -1] > 5).astype(int)
     wine = distinct(heldout.Subject.from_sklearn(KNeighborsClassifier().fit(x, y), x, y, x[:9], y[:9]), 0)
