@@ -9,6 +9,8 @@ test beside this file measures the coverage on a case with a known answer.
 
 >>> print(corrected_mean([0.1, 0.2, 0.3, 0.2, 0.2], 1 / 4))
 0.2 [0.0683, 0.3317]
+>>> print(corrected_mean([0.1, 0.2, 0.3, 0.9, 0.2], 1 / 4, bounds=(0, 1)))
+0.34 [0, 0.9377]
 >>> print(corrected_mean([0.2], 1 / 4))
 withheld: one split: the spread cannot be estimated
 """
@@ -26,11 +28,13 @@ from heldout.stats.interval import Interval, tail
 METHOD = "corrected resampled t (Nadeau & Bengio)"
 
 
-def corrected_mean(scores: Any, test_to_train: float, level: float = 0.95) -> Interval:
+def corrected_mean(
+    scores: Any, test_to_train: float, level: float = 0.95, bounds: tuple[float, float] | None = None
+) -> Interval:
     """The mean of `scores` [j], one a split (a difference of two models, say), with its corrected interval.
 
     `test_to_train`: rows tested over rows trained on, 1/(k-1) for k folds. Fewer than two splits, or scores that are
-    all equal, are withheld. Errors: NaN, a ratio that is not above 0.
+    all equal, are withheld. `bounds`: what a score can be at all, (0, 1) for shares; the interval ends there. Errors: NaN, a ratio that is not above 0.
     """
     d = finite_vector("scores", scores)
     if not test_to_train > 0.0 or math.isinf(test_to_train):
@@ -45,4 +49,5 @@ def corrected_mean(scores: Any, test_to_train: float, level: float = 0.95) -> In
     stderr = math.sqrt((1.0 / j + test_to_train) * spread)
     half = float(student.ppf(1.0 - alpha, j - 1)) * stderr
     mean = float(d.mean())
-    return Interval(mean, mean - half, mean + half, level, stderr, METHOD, j)
+    low, high = bounds or (-math.inf, math.inf)
+    return Interval(mean, max(low, mean - half), min(high, mean + half), level, stderr, METHOD, j)

@@ -120,11 +120,13 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
                 _difference(mine, "Kneser-Ney, 4 words", NET, NEW),
             )
         )
-        numbers.append(Named.of(f"{version}: share of recited words", _mean([r["recited"] for r in mine])))
+        numbers.append(
+            Named.of(f"{version}: share of recited words", _mean([r["recited"] for r in mine], (0, 1)))
+        )
         numbers.append(
             Named.of(
                 f"{version}: share of words that end a run of 8 in training",
-                _mean([r["recited_8"] for r in mine]),
+                _mean([r["recited_8"] for r in mine], (0, 1)),
             )
         )
     if not all(found.ok for found in (*losses, *gates)):
@@ -203,8 +205,8 @@ def _of(rows: list[dict[str, Any]], version: str, size: float) -> list[dict[str,
     return [r for r in mine if r.get("status") == "ok"]
 
 
-def _mean(values: list[float]) -> Interval:
-    return corrected_mean(values, 2 / 7, RULE.level)
+def _mean(values: list[float], bounds: tuple[float, float] | None = None) -> Interval:
+    return corrected_mean(values, 2 / 7, RULE.level, bounds)
 
 
 def _difference(rows: list[dict[str, Any]], one: str, two: str, kind: int) -> Interval:
