@@ -227,3 +227,17 @@ def test_one_plus_lambda_converges_on_a_quadratic_at_its_own_pace() -> None:
         goal=1e-12,
     )
     assert found.loss <= 1e-12
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"budget": 500}, r"budget is a int.*Budget\(evaluations"),
+        ({"start": [0.0, 0.0]}, "start is a list"),
+        ({"searcher": one_plus_lambda}, r"searcher is a function.*one_plus_lambda\(\)"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(given: dict[str, object], said: str) -> None:
+    arguments = {"searcher": one_plus_lambda(), "start": torch.zeros(2), "budget": Budget(evaluations=10)}
+    with pytest.raises(InputError, match=said):
+        search(**{**arguments, "loss": lambda t: t.square().sum(1), "seed": 0, **given})  # type: ignore[arg-type]

@@ -101,8 +101,15 @@ def search(
     """Search from `start` [p] until the budget is spent, or a loss is at most `goal`.
 
     `found_at` does not depend on how many rows a searcher asks for at once; `evaluations` counts the whole last round.
-    Raises `InputError` for a start that the searcher cannot move and for a loss that is not one number a row.
+    Raises `InputError` for arguments of another kind, a start that the searcher cannot move and a loss that is not one number a row.
     """
+    for name, given, kind, remedy in (
+        ("searcher", searcher, Searcher, "call its maker, as in one_plus_lambda()"),
+        ("start", start, Tensor, "give a tensor [p]: torch.as_tensor(...)"),
+        ("budget", budget, Budget, "give Budget(evaluations=...) or Budget(seconds=...)"),
+    ):
+        if not isinstance(given, kind):
+            raise InputError(f"{name} is a {type(given).__name__}, not a {kind.__name__}", remedy)
     movable(searcher, start)
     state, began, last = searcher.init(start, seed), clock(), 0.0
     best, theta, history, spent = math.inf, start, list[tuple[int, float]](), 0

@@ -5,7 +5,7 @@
 >>> seen = SimpleNamespace(rows=[{"step": 50, "gap": gap, "phase": "<b>"}], phases=(), overhead=0.021, pace=SimpleNamespace(postponed=0),
 ...     costs={}, advice=lambda: "cannot tell: too few looks")
 >>> print(in_words(seen))
-1 looks, overhead 2.10% of the training time
+1 looks, overhead 2.10% of the training time, 2.06% of the run
 step 50: gap 0.250 [0.200, 0.300]
 no phase is resolved yet
 cannot tell: too few looks
@@ -83,7 +83,7 @@ def as_html(seen: Seen) -> str:
 
 def cost_lines(seen: Seen) -> list[str]:
     """Looks and what they and the dear measures cost."""
-    first = f"{len(seen.rows)} looks, overhead {100 * seen.overhead:.2f}% of the training time"
+    first = f"{len(seen.rows)} looks, overhead {100 * seen.overhead:.2f}% of the training time, {100 * seen.overhead / (1 + seen.overhead):.2f}% of the run"
     if seen.pace.postponed:
         first += f"; {seen.pace.postponed} looks were postponed to keep to {seen.pace.share:g} (a larger share= or every= changes that)"
     lines = [first]
