@@ -171,6 +171,11 @@ def test_the_proof_does_not_choose_the_number_of_classes() -> None:
         proof = prove(certified(Quantized("signs", 3, (1,) * 16), x, y, classes, 0.05), x, y, classes)
         assert verify(proof, x, y).accepted is accepted
         assert verify(proof, x, y, classes=classes).accepted
+        if not accepted:
+            said = verify(proof, x, y).reason
+            assert "the largest label of the rows is 1" in said
+            assert "--classes 4" in said
+            assert "said to have 3" in verify(proof, x, y, classes=3).reason
 
 
 def test_a_header_in_another_form_is_rejected(proof: bytes, data: tuple[np.ndarray, np.ndarray]) -> None:

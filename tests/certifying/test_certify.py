@@ -241,6 +241,7 @@ def test_copies_of_rows_count_once(tmp_path, monkeypatch):
         assert row.quantity.endswith(", copies counted once")
         assert "each distinct row counts once" in row.assumptions[-1]
     assert np.load(tmp_path / "rows.npz")["x"].shape == (40, 8)
+    assert "more than the limit of 1e-09 s" in str(found)
     assert "280 of the 320 training rows equal an earlier one" in str(found)
     assert "160 of the 200 test rows equal an earlier one" in str(found)
     assert "280 of the 320 training rows" in certified_page(found)["sentence"]

@@ -140,8 +140,9 @@ def test_every_fault_of_a_table_has_its_word_and_remedy(rows, message):
     ("settings", "message"),
     [
         ({"smooth": "nats"}, "--smooth takes one of exact, token"),
-        ({"length": 3}, "lengths of 3, 3 without a null"),
-        ({"smooth": "token", "length": 0}, "lengths of 0"),
+        ({"length": 3}, "a length without a smooth metric"),
+        ({"smooth": "token", "length": 0}, "an answer of 0 tokens"),
+        ({"smooth": "token", "length": {"exact": -1}}, "exact has -1 tokens"),
         ({"smooth": "token", "length": {"ten": 30}}, "there is no metric 'ten'"),
         ({"margin": 1.5}, "margin 1.5"),
         ({"level": 0.0}, "level 0"),
@@ -224,3 +225,23 @@ def test_the_example_is_a_part_of_the_kept_run_of_mirage():
         assert float(row["score"]) == source[row["metric"]]
     said = {one.metric: one.word for one in judge(rows, smooth="token", length={"exact": 3, "ten": 30})}
     assert said == {"exact": "artefact", "ten": "artefact", "token": "no jump"}
+
+
+def test_a_folder_is_not_called_missing(tmp_path, capsys):
+    assert heldout.cli.run(["emergence", str(tmp_path)]) == 2
+    assert "is a folder, not a file" in capsys.readouterr().err
+
+
+def test_more_items_than_there_can_be():
+    rows = [{**row, "n": 1e30} for row in table("exact", LINE)]
+    with pytest.raises(InputError, match="n = 1e\\+30 items"):
+        judge(rows)
+
+
+@pytest.mark.parametrize(("first", "noted"), [(0, False), (6, True)])
+def test_scales_that_look_like_logarithms_are_remarked(tmp_path, capsys, first, noted):
+    rows = table("exact", LINE)
+    for k, row in enumerate(rows):
+        row["scale"] = first + k if noted else 10.0**k
+    heldout.cli.run(["emergence", written(tmp_path / "s.csv", rows)])
+    assert ("if they are logarithms" in capsys.readouterr().err) is noted

@@ -31,6 +31,7 @@ from heldout.certificates.proof_file import LANGUAGE, Claim, data_hash, pack, un
 from heldout.codes.bits import BitReader
 from heldout.codes.model_code import decode_model, encode_model
 from heldout.core.errors import InputError
+from heldout.core.existing_file import existing_file
 
 TOLERANCE = 1e-9  # relative; between two machines' logarithms, far below a printed digit
 
@@ -88,10 +89,15 @@ def _check(claim: Claim, bits: bytes, x: Any, y: Any, classes: int | None, done:
     if data_hash(rows, labels) != claim.data_sha256 or rows.shape != (claim.n, claim.inputs):
         raise InputError("the proof was made on other data", "give the very rows, in their order")
     known = int(labels.max()) + 1 if classes is None else classes
+    if claim.classes != known and classes is None:
+        raise InputError(
+            f"the proof is for {claim.classes} classes, the largest label of the rows is {known - 1}",
+            f"if the problem has {claim.classes} classes, say so: --classes {claim.classes}, or verify(..., classes={claim.classes})",
+        )
     if claim.classes != known:
         raise InputError(
-            f"the proof is for {claim.classes} classes, the rows have {known}",
-            "the number of classes is the problem's, not the proof's: verify(..., classes=) where the largest does not occur",
+            f"the proof is for {claim.classes} classes, the problem is said to have {known}",
+            "the number of classes is the problem's, not the proof's to choose",
         )
     done.append(f"data: {claim.n} rows of {claim.inputs} inputs, hash {claim.data_sha256[:12]}")
     reader = BitReader(bits)
@@ -119,9 +125,7 @@ def _check(claim: Claim, bits: bytes, x: Any, y: Any, classes: int | None, done:
 
 def read_rows(path: Path | str) -> tuple[Any, Any]:
     """Arrays `x` [n D] and `y` [n] of a .npz file; no pickle is ever loaded."""
-    place = Path(path)
-    if not place.is_file():
-        raise InputError(f"{place.name} does not exist", "give a .npz file with arrays x and y")
+    place = existing_file(path, "give a .npz file with arrays x and y")
     remedy = "write it with np.savez(path, x=x, y=y)"
     try:
         # Read at once, as an archive: a plain .npy file, or one of pickles, is none.

@@ -138,6 +138,11 @@ def certify(
             dataclasses.replace(row, predictor=row.predictor + said) if row.family == "compression" else row
             for row in rows
         ]
+    taken = time.monotonic() - begun
+    if taken > 1.1 * limit_seconds:
+        notes.append(
+            f"it took {taken:.0f} s, more than the limit of {limit_seconds:g} s, which only shortens the row of compression"
+        )
     if given.copies.unexpected:
         notes.append(given.copies.said("training rows"))
     return Certified(subject.name, delta, chance, tuple(rows), tuple(notes))

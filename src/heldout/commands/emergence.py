@@ -38,11 +38,13 @@ class EmergenceCommand:
         """Do it; returns the exit code."""
         import json
 
-        from heldout.measures._emergence_table import read_file
+        from heldout.measures._emergence_table import read_file, scale_note
         from heldout.measures.emergence import judge
         from heldout.plain import plain
 
         found = judge(read_file(self.file), self.smooth, _lengths(self.length), self.margin, self.level)
+        for note in dict.fromkeys(scale_note(one.scales) for one in found):
+            sys.stderr.write(f"note: {note}\n" if note else "")
         for one in found:
             sys.stdout.write(plain(_text(one)))
         code = write(self.json, json.dumps([_as_json(one) for one in found], indent=1, allow_nan=False))

@@ -24,11 +24,10 @@ class VerifyCommand:
     def run(self) -> int:
         """Do it; returns the exit code."""
         from heldout.certificates.verify import read_rows, verify
-        from heldout.core.errors import InputError
+        from heldout.core.existing_file import existing_file
 
-        if not self.file.is_file():
-            raise InputError(f"{self.file.name} does not exist", "give a file that a certificate wrote")
-        found = verify(self.file, *read_rows(self.data), classes=self.classes)
+        file = existing_file(self.file, "give a file that a certificate wrote")
+        found = verify(file, *read_rows(self.data), classes=self.classes)
         sys.stdout.writelines(f"  ok  {check}\n" for check in found.checks)
         if not found.accepted:
             from heldout.plain import plain

@@ -23,9 +23,11 @@ import numpy as np
 from scipy.stats import norm, t
 
 from heldout.core.errors import InputError
+from heldout.core.existing_file import existing_file
 from heldout.stats.clusters import Floats
 
 NEEDED = ("scale", "metric", "score", "n")
+MOST_ITEMS = 10**12
 KNOWN = (*NEEDED, "seed", "stderr", "low", "high")
 
 
@@ -49,11 +51,7 @@ class Scores:
 
 def read_file(path: Path | str) -> list[dict[str, Any]]:
     """Rows of a CSV file with a header."""
-    place = Path(path)
-    if not place.is_file():
-        raise InputError(
-            f"{place.name} does not exist", "give a CSV file with the columns scale, metric, score, n"
-        )
+    place = existing_file(path, "give a CSV file with the columns scale, metric, score, n")
     try:
         with place.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, strict=True))
@@ -65,6 +63,23 @@ def read_file(path: Path | str) -> list[dict[str, Any]]:
                 f"row {k + 2} of {place.name} has another length than the header", "mend that row"
             )
     return rows
+
+
+def scale_note(scales: Sequence[float]) -> str:
+    """A remark where the scales look like logarithms: equal steps below 50. Empty otherwise.
+
+    >>> scale_note([6, 7, 8, 9])
+    'scales 6 to 9 stand in equal steps: if they are logarithms, give the numbers themselves'
+    >>> scale_note([1e6, 1e7, 1e8, 1e9])
+    ''
+    """
+    steps = np.diff(np.array(scales, float))
+    if len(steps) < 2 or max(scales) > 50 or not np.allclose(steps, steps[0], rtol=1e-6):
+        return ""
+    first, last = f"{scales[0]:g}", f"{scales[-1]:g}"
+    return (
+        f"scales {first} to {last} stand in equal steps: if they are logarithms, give the numbers themselves"
+    )
 
 
 def read_scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, Scores]:
@@ -109,10 +124,10 @@ def _row(row: Mapping[str, Any], line: int) -> tuple[str, dict[str, float]]:
             f"row {line}: scale {values['scale']:g} is not positive",
             "give parameters, compute or data, not their logarithm",
         )
-    if values["n"] < 1 or values["n"] != int(values["n"]):
+    if not 1 <= values["n"] <= MOST_ITEMS or values["n"] != int(values["n"]):
         raise InputError(
             f"row {line}: n = {values['n']:g} items",
-            "give the number of test items behind the score, at least 1",
+            f"give the number of test items behind the score, from 1 to {MOST_ITEMS:g}",
         )
     if not values["low"] < values["high"]:
         raise InputError(

@@ -125,16 +125,18 @@ def _lengths(
     if length is None:
         return {}
     if isinstance(length, int):
+        if length < 1:
+            raise InputError(f"an answer of {length} tokens", "give the tokens of an answer, at least 1")
         unit = [name for name, s in table.items() if name != smooth and (s.low, s.high) == (0.0, 1.0)]
         length = dict.fromkeys(unit, length)
     strange = [name for name in length if name not in table]
     if strange:
         raise InputError(f"there is no metric {strange[0]!r}", f"--length names some of {', '.join(table)}")
-    if smooth is None or any(tokens < 1 for tokens in length.values()):
-        raise InputError(
-            f"lengths of {', '.join(map(str, length.values()))} without a null",
-            "give the tokens of an answer, at least 1, and --smooth",
-        )
+    if any(tokens < 1 for tokens in length.values()):
+        said = ", ".join(f"{name} has {tokens} tokens" for name, tokens in length.items() if tokens < 1)
+        raise InputError(f"an answer of {said}", "give the tokens of an answer, at least 1")
+    if smooth is None:
+        raise InputError("a length without a smooth metric", "name that metric with --smooth")
     return dict(length)
 
 

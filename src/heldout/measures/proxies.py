@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heldout.core.errors import InputError
+from heldout.core.existing_file import existing_file
 from heldout.stats.conditional_mutual_information import conditional_mutual_information
 from heldout.stats.kendall_granulated import kendall_granulated
 from heldout.stats.sign_error import sign_error
@@ -101,9 +102,7 @@ class ProxyTable:
         cls, path: Path | str, hyper: Sequence[str], gap: str = "gap", n_test: str | int = "n_test"
     ) -> ProxyTable:
         """From a CSV file with a header; an empty cell of a measure is one that was withheld."""
-        place = Path(path)
-        if not place.is_file():
-            raise InputError(f"{place.name} does not exist", "give a CSV file with one row a model")
+        place = existing_file(path, "give a CSV file with one row a model")
         with place.open(newline="", encoding="utf-8-sig") as file:
             try:
                 rows = list(csv.DictReader(file, strict=True))
