@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import heldout
 
@@ -32,6 +32,41 @@ def test_copied_test_rows_do_not_sharpen_the_certificate(tmp_path: Path) -> None
     line = {f.code: f.line for f in often.findings}["H122"]
     assert line.startswith("960 of 1000 test rows equal another one in every input (0.0 expected by chance)")
     assert "H122" not in {f.code for f in once.findings}
+
+
+def test_copied_test_rows_do_not_sharpen_an_interval(tmp_path: Path) -> None:
+    once, often = audited(1, tmp_path / "a"), audited(25, tmp_path / "b")
+    width: dict[str, list[float]] = {}
+    for found in (once, often):
+        for row in found.report["measures"]:
+            value = row["value"]
+            if isinstance(value, dict) and value["status"] == "ok" and value["method"]:
+                width.setdefault(row["name"], []).append(value["high"] - value["low"])
+        for beside in found.report["controls"][:2]:
+            width.setdefault(beside["name"], []).append(
+                beside["difference"]["high"] - beside["difference"]["low"]
+            )
+    assert {"test score", "gap", "test log loss", "recall of 0", "1-NN"} <= set(width)
+    for name, widths in width.items():
+        assert 0.85 * widths[0] < widths[-1] < 1.5 * widths[0], (name, widths)
+
+
+def test_a_regression_takes_copies_as_one_row(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(160, 3)).astype("float32")
+    y = x @ np.ones(3) + 0.5 * rng.normal(size=160)
+    model = LinearRegression().fit(x[:100], y[:100])
+    found = {}
+    for times in (1, 20):
+        test = np.repeat(x[100:], times, 0), np.repeat(y[100:], times)
+        subject = heldout.Subject.from_sklearn(model, x[:100], y[:100], *test, tolerance=0.5)
+        report = heldout.audit(
+            subject, budget="predictions", runs=tmp_path / str(times), progress=False
+        ).report
+        found[times] = {row["name"]: row["value"] for row in report["measures"]}
+    for name in ("R2", "test squared error", "test score"):
+        one, many = (found[t][name]["high"] - found[t][name]["low"] for t in (1, 20))
+        assert 0.85 * one < many < 1.5 * one, name
 
 
 def test_declared_groups_that_share_a_copy_are_one(tmp_path: Path) -> None:

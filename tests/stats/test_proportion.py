@@ -73,3 +73,29 @@ def test_agreement_within_clusters_is_worth_one_row_a_cluster():
     assert clustered_proportion(units).high - clustered_proportion(units).low > 0.55
     alone = Units.of(np.ones(10), groups=["one"] * 10)
     assert clustered_proportion(alone).status == "all rows belong to one group, so their spread is unknown"
+
+
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("kind", ["a few twice", "some 25 times", "one half of all"])
+def test_copies_of_rows_are_covered(p, kind, covers):
+    """Clusters that agree with themselves, of uneven sizes: the variance of the sample alone knows too little."""
+    rng = np.random.default_rng([int(p * 100), len(kind)])
+    size = np.ones(40)
+    size[: {"a few twice": 3, "some 25 times": 4, "one half of all": 1}[kind]] = {
+        "a few twice": 2, "some 25 times": 25, "one half of all": 39,
+    }[kind]  # fmt: skip
+    hits, trials = 0, 400
+    for _ in range(trials):
+        right = (rng.random(40) < p).astype(float)
+        interval = clustered_proportion(Units(right * size, size, int(size.sum())))
+        hits += interval.low <= p <= interval.high
+    covers(hits, trials, 0.95)
+
+
+def test_copies_all_of_one_number_are_one_row_each():
+    right = np.array([1.0] * 38 + [0.0] * 2)
+    units = Units.of(np.repeat(right, 7), groups=np.arange(280) // 7)
+    once = clopper_pearson(38, 40)
+    found = clustered_proportion(units)
+    assert found.high == pytest.approx(once.high, abs=2e-3)
+    assert found.low == pytest.approx(once.low, abs=5e-3)

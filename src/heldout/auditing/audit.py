@@ -21,7 +21,6 @@ from heldout.auditing.deep import geometry, needs
 from heldout.auditing.facts import Facts
 from heldout.auditing.findings import Finding, findings
 from heldout.auditing.ledger import Ledger
-from heldout.auditing.look import copied
 from heldout.auditing.plan import Budget
 from heldout.auditing.progress import Progress
 from heldout.auditing.report import report
@@ -166,10 +165,10 @@ def _walk(
     step = facts.ledger.step
     start = time.perf_counter()
     facts.leakage = step("leakage", lambda: steps.leak(facts))
+    facts.copies = step("copies", lambda: steps.copied(facts))
     facts.held = step("held-out performance", lambda: steps.perform(facts))
     if facts.held is None:
         return
-    facts.copies = step("copies", lambda: copied(facts))
     step("chance", lambda: steps.trivial(facts))
     facts.reliability = step("reliability", lambda: steps.trust(facts))
     facts.shift_drop = step("shift", lambda: steps.shift(facts))

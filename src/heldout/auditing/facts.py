@@ -71,6 +71,28 @@ class Facts:
             return cluster if groups is None else groups
         return joined(cluster, groups)
 
+    @property
+    def leaked(self) -> np.ndarray | None:
+        """Test rows [n_test] bool with a twin in the training data beyond what chance makes; None where that was not looked for."""
+        found = self.leakage
+        if found is None or self.subject.test is None:
+            return None
+        rows = np.asarray(found.test_leaked)
+        by_chance = not found.unexpected and not getattr(found, "n_near_test", 0)
+        return np.zeros_like(rows) if by_chance else rows
+
+    @property
+    def test_clusters(self) -> np.ndarray | None:
+        """Test rows [n_test] that are copies of one another (beyond chance), joined with declared groups; None: all are apart."""
+        batch, found = self.subject.test, self.copies
+        groups = None if batch is None or batch.groups is None else batch.groups.numpy()
+        if batch is None or found is None or not found.unexpected:
+            return groups
+        cluster, twins = np.arange(len(batch.y)), self.leaked
+        fresh = cluster.copy() if twins is None else np.flatnonzero(~twins)
+        cluster[fresh] = len(cluster) + np.unique(found.group, return_inverse=True)[1]
+        return cluster if groups is None else joined(cluster, groups)
+
 
 def joined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The finest partition that is no finer than either: connected components of rows sharing a or b.

@@ -125,7 +125,7 @@ def _copies(facts: Facts, headline: str) -> Iterator[Finding]:
     yield Finding(
         "H122", "info" if found.repeated < 0.05 * n else "warning", "duplicates within the test data",
         f"{found.repeated} of {n} test rows equal another one in every input ({found.expected:.1f} expected by chance). The certificate counts "
-        f"each of the {n - found.repeated} distinct rows once; the scores and their intervals count every row.",
+        f"each of the {n - found.repeated} distinct rows once; scores count every row, and their intervals take the copies of a row as one unit.",
         "Deduplicate the test set; if the copies share a source, pass groups.", tuple(f"test {int(j)}" for j in again[:2000]),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ Test rows with a twin in the training data do not count as held out: `rows` says
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -70,6 +70,14 @@ def rows_of(subject: Subject, batch: Batch | None) -> Rows | None:
     )
 
 
+def _grouped(rows: Rows | None, clusters: np.ndarray | None) -> Rows | None:
+    """The rows with these groups; without any where every row is apart, which keeps the exact intervals."""
+    if rows is None or clusters is None:
+        return rows
+    apart = len(np.unique(clusters)) == len(clusters)
+    return replace(rows, groups=None if apart else clusters)
+
+
 def mean_score(rows: Rows, seed: int, keep: np.ndarray | None = None, level: float = 0.95) -> Estimate:
     """Mean score of (some) rows with its interval: exact for right/wrong, by groups where rows depend."""
     score, groups = rows.score, rows.groups
@@ -82,14 +90,24 @@ def mean_score(rows: Rows, seed: int, keep: np.ndarray | None = None, level: flo
     )
 
 
-def held_out(subject: Subject, leaked: np.ndarray | None, ledger: Ledger, seed: int) -> HeldOut:
-    """Measure the audited model on every split it came with and enter the numbers."""
-    train = rows_of(subject, subject.train)
+def held_out(
+    subject: Subject,
+    leaked: np.ndarray | None,
+    ledger: Ledger,
+    seed: int,
+    clusters: np.ndarray | None = None,
+    test_clusters: np.ndarray | None = None,
+) -> HeldOut:
+    """Measure the audited model on every split it came with and enter the numbers.
+
+    `clusters` [n], `test_clusters` [n_test]: rows that depend on each other, as declared or as copies of one another; every
+    interval counts them as one unit.
+    """
+    train = _grouped(rows_of(subject, subject.train), clusters)
     if train is None:
         raise InputError("there is no training data", "pass train=")
-    test, validation, shifted = (
-        rows_of(subject, b) for b in (subject.test, subject.validation, subject.shifted)
-    )
+    test = _grouped(rows_of(subject, subject.test), test_clusters)
+    validation, shifted = (rows_of(subject, b) for b in (subject.validation, subject.shifted))
     unit = {"regression": "share within tolerance", "language": "next-token accuracy"}.get(
         subject.task, "accuracy"
     )
@@ -132,7 +150,8 @@ def held_out(subject: Subject, leaked: np.ndarray | None, ledger: Ledger, seed: 
         )
         values = test.nats[fresh]
         if len(values) > 1:
-            loss = Estimate.of(bootstrap_mean(values, rng=stream(seed, "loss")))
+            units = None if test.groups is None else test.groups[fresh]
+            loss = Estimate.of(bootstrap_mean(values, units, rng=stream(seed, "loss")))
             about = {"regression": "mean (output - y)^2"}.get(subject.task, "mean -log p_y")
             ledger.add(
                 name,
@@ -154,40 +173,38 @@ def held_out(subject: Subject, leaked: np.ndarray | None, ledger: Ledger, seed: 
 
 
 def _regression_rows(subject: Subject, test: Rows, fresh: np.ndarray, ledger: Ledger, seed: int) -> None:
-    """R^2 against the mean of the training values, with a bootstrap over rows."""
+    """R^2 against the mean of the training values, with a bootstrap over rows (groups of rows where they depend)."""
     if subject.task != "regression" or fresh.sum() < 3:
         return
     residual = test.nats[fresh]
     base = (test.y[fresh] - float(subject.train.y.to(torch.float64).mean())) ** 2
-    rng = stream(seed, "r2")
-    draws = rng.integers(0, len(residual), (1000, len(residual)))
-    values = 1 - residual[draws].sum(1) / np.maximum(base[draws].sum(1), 1e-300)
+    what = "rows"
+    if test.groups is not None:
+        unit = np.unique(test.groups[fresh], return_inverse=True)[1]
+        residual, base, what = np.bincount(unit, residual), np.bincount(unit, base), "groups of rows"
+    n = len(residual)
+    if n < 3:
+        ledger.add("R2", "measures", Estimate.withheld(f"{n} groups of rows are too few"))
+        return
+    rng, values = stream(seed, "r2"), []
+    for _ in range(1000):  # one at a time: a million rows would be a million draws a thousand times over
+        draw = rng.integers(0, n, n)
+        values.append(1 - residual[draw].sum() / max(base[draw].sum(), 1e-300))
     low, high = np.quantile(values, [0.025, 0.975])
-    r2 = Estimate(
-        1 - residual.sum() / max(base.sum(), 1e-300),
-        low,
-        high,
-        method="percentile bootstrap over rows",
-        n=len(residual),
-    )
+    value = 1 - residual.sum() / max(base.sum(), 1e-300)
+    r2 = Estimate(value, low, high, method=f"percentile bootstrap over {what}", n=n)
     ledger.add("R2", "measures", r2, formula="1 - sum (output - y)^2 / sum (mean of train - y)^2")
 
 
-def per_class(subject: Subject, held: HeldOut, ledger: Ledger) -> list[tuple[str, Estimate]]:
-    """Test recall of each class with its exact interval (at most 50 classes are listed)."""
-    from heldout.stats.proportion import clopper_pearson
-
+def per_class(subject: Subject, held: HeldOut, ledger: Ledger, seed: int) -> list[tuple[str, Estimate]]:
+    """Test recall of each class with its interval, exact where rows are apart (at most 50 classes are listed)."""
     if held.test is None or subject.classes is None or held.fresh is None:
         return []
     found = []
     for k, name in enumerate(subject.classes[:50]):
         mine = held.fresh & (held.test.y == k)
         n = int(mine.sum())
-        value = (
-            Estimate.of(clopper_pearson(round(float(held.test.score[mine].sum())), n))
-            if n
-            else Estimate.withheld("no test row of this class")
-        )
+        value = mean_score(held.test, seed, mine) if n else Estimate.withheld("no test row of this class")
         found.append(
             (
                 name,

@@ -12,14 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from heldout.auditing.facts import Facts, joined
 from heldout.auditing.held_out import Rows
-from heldout.core.batch import take
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
-from heldout.measures.copies import Copies, copies
 
 
 def predictor_hash(train: Rows, test: Rows | None) -> str:
@@ -37,14 +34,6 @@ def predictor_hash(train: Rows, test: Rows | None) -> str:
         digest.update(np.round(np.asarray(code, dtype=np.float64)).tobytes())
         digest.update(np.round(rows.score.astype(np.float64) * 1e6).tobytes())
     return digest.hexdigest()
-
-
-def copied(facts: Facts) -> Copies | None:
-    """Copies among the test rows that count as held out, which no bound may take for independent rows."""
-    s, held = facts.subject, facts.held
-    if s.test is None or held is None or held.fresh is None or not held.fresh.any():
-        return None
-    return copies(take(s.test, torch.from_numpy(held.fresh)).x, s.inputs, facts.seed)
 
 
 def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
@@ -66,7 +55,8 @@ def certify_holdout(facts: Facts, runs: str | os.PathLike[str] | None) -> Any:
         f"audit of {facts.subject.name}",
         facts.seed,
     )
-    groups = None if held.test.groups is None else held.test.groups[held.fresh]
+    declared = None if facts.subject.test is None else facts.subject.test.groups
+    groups = None if declared is None else declared.numpy()[held.fresh]
     errors = 1.0 - held.test.score[held.fresh]
     copied = facts.copies
     if copied is None:

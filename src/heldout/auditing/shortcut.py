@@ -51,8 +51,9 @@ def find_shortcut(facts: Facts) -> Shortcut:
         raise Withheld("too few test rows or features")
     shape = s.image_shape if s.inputs == "image" and s.image_shape and len(s.image_shape) in (2, 3) else None
     y_test, said, said_test = held.test.y[keep], held.train.answer, held.test.answer[keep]
+    clusters = None if held.test.groups is None else held.test.groups[keep]
     found = shortcuts(
-        X, said, X_test, said_test, y_test, s.columns, "classification", None, shape, facts.seed
+        X, said, X_test, said_test, y_test, s.columns, "classification", None, shape, facts.seed, clusters
     )
     for name, surrogate in (
         ("a tree of depth 3", found.tree),
@@ -64,7 +65,6 @@ def find_shortcut(facts: Facts) -> Shortcut:
             method=f"fitted to the model's own answers; reads {', '.join(surrogate.features[:3])}",
             formula="(agreement - agreement by chance) / (1 - agreement by chance), on test rows",
         )  # fmt: skip
-    clusters = None if held.test.groups is None else held.test.groups[keep]
     fresh_x = _rows(s, keep)
     drops = permutation_drop(
         s.predict, fresh_x, s.test.y[keep], s.score, found.groups, facts.seed, clusters=clusters

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import numpy as np
+import torch
 
 from heldout.auditing import rehearsal
 from heldout.auditing.controls import Beside, beside_controls, chance_scores
@@ -14,9 +15,11 @@ from heldout.auditing.facts import Facts
 from heldout.auditing.held_out import HeldOut, held_out, per_class
 from heldout.auditing.progress import Progress
 from heldout.auditing.suspects import Suspects, suspects
+from heldout.core.batch import take
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.streams import stream
+from heldout.measures.copies import Copies, copies
 from heldout.measures.memorization import memorization
 from heldout.measures.rote import Split
 
@@ -29,16 +32,20 @@ def leak(facts: Facts) -> Any:
     return leakage(s.train, s.test, s.validation, kind=s.inputs, seed=facts.seed)
 
 
+def copied(facts: Facts) -> Copies | None:
+    """Copies among the test rows that count as held out, which nobody may take for independent rows."""
+    s, twins = facts.subject, facts.leaked
+    if s.test is None or (twins is not None and twins.all()):
+        return None
+    rows = s.test if twins is None else take(s.test, torch.from_numpy(~twins))
+    return copies(rows.x, s.inputs, facts.seed)
+
+
 def perform(facts: Facts) -> HeldOut:
-    """The audited model on every split."""
+    """The audited model on every split; its intervals count rows that are copies of one another as one group."""
     s = facts.subject
-    leaked = None
-    if facts.leakage is not None and s.test is not None:
-        leaked = np.asarray(facts.leakage.test_leaked)
-        if not facts.leakage.unexpected and not getattr(facts.leakage, "n_near_test", 0):
-            leaked = np.zeros_like(leaked)  # twins that chance explains belong to the distribution
-    held = held_out(s, leaked, facts.ledger, facts.seed)
-    per_class(s, held, facts.ledger)
+    held = held_out(s, facts.leaked, facts.ledger, facts.seed, facts.clusters, facts.test_clusters)
+    per_class(s, held, facts.ledger, facts.seed)
     return held
 
 

@@ -29,7 +29,6 @@ from heldout.auditing import steps
 from heldout.auditing.audit import data_hash
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
-from heldout.auditing.look import copied
 from heldout.auditing.progress import Progress
 from heldout.auditing.refits import refit
 from heldout.certificates.certificate import Certificate
@@ -187,8 +186,8 @@ def _hold_out(subject: Subject, delta: float, seed: int, runs: Any, notes: list[
     facts = Facts(subject, Ledger(), seed, delta, data_hash=data_hash(subject))
     try:
         facts.leakage = facts.ledger.step("leakage", lambda: steps.leak(facts))
+        facts.copies = steps.copied(facts)
         facts.held = steps.perform(facts)
-        facts.copies = copied(facts)
         if facts.copies is not None and facts.copies.unexpected:
             notes.append(facts.copies.said("test rows"))
         found: Certificate = steps.certificate(facts, runs)

@@ -28,7 +28,6 @@ import numpy as np
 from heldout.core.estimate import Estimate
 from heldout.core.streams import stream
 from heldout.stats.mean_interval import bootstrap_mean
-from heldout.stats.proportion import clopper_pearson
 
 MOST_GROUPS, MOST_ROWS, TRIED = 30, 10_000, 12
 BINS = 8
@@ -76,15 +75,17 @@ def shortcuts(
     tolerance: float | None = None,
     image_shape: tuple[int, ...] | None = None,
     seed: int = 0,
+    clusters: np.ndarray | None = None,
 ) -> Shortcuts:
     """Surrogates from X [n d] (flattened) and what the model says of it: labels, or values with task "regression".
 
-    image_shape: (h, w) or (c, h, w) of a flattened picture. At most 10,000 training rows are read.
+    image_shape: (h, w) or (c, h, w) of a flattened picture. clusters [n_test]: test rows that depend on each other. At most
+    10,000 training rows are read.
     """
     if len(X_train) > MOST_ROWS:
         rows = np.sort(stream(seed, "shortcuts").choice(len(X_train), MOST_ROWS, replace=False))
         X_train, outputs_train = X_train[rows], outputs_train[rows]
-    data = _Data(X_train, outputs_train, X_test, outputs_test, y_test, task, tolerance, seed)
+    data = _Data(X_train, outputs_train, X_test, outputs_test, y_test, task, tolerance, seed, clusters)
     names = _names(X_train.shape[1], columns, image_shape)
     telling = _telling(X_train, outputs_train, task)
     order = np.argsort(-telling, kind="stable")
@@ -139,6 +140,7 @@ class _Data:
     task: str
     tolerance: float | None
     seed: int
+    clusters: np.ndarray | None = None
 
     def surrogate(self, name: str, group: tuple[int, ...], names: Sequence[str], depth: int) -> Surrogate:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -170,7 +172,7 @@ class _Data:
                 return Estimate.withheld("values do not agree exactly"), Estimate.withheld(
                     "the outputs do not vary"
                 )
-            missed = Estimate.of(bootstrap_mean((said - truth) ** 2 / spread))
+            missed = Estimate.of(bootstrap_mean((said - truth) ** 2 / spread, self.clusters))
             beyond = Estimate(
                 1 - missed.value,
                 1 - missed.high,
@@ -180,15 +182,13 @@ class _Data:
                 status=missed.status,
             )
             return Estimate.withheld("values do not agree exactly"), beyond
-        same = Estimate.of(clopper_pearson(int((said == truth).sum()), n))
+        same = Estimate.of(bootstrap_mean((said == truth).astype(float), self.clusters, bounds=(0.0, 1.0)))
         labels = np.union1d(said, truth)
         chance = float(sum((said == label).mean() * (truth == label).mean() for label in labels))
         if chance >= 1:
             return same, Estimate.withheld("the model always says the same", n=n)
         value, low, high = ((float(v) - chance) / (1 - chance) for v in (same.value, same.low, same.high))
-        return same, Estimate(
-            value, low, high, method="kappa, Clopper-Pearson at the observed marginals", n=n
-        )
+        return same, Estimate(value, low, high, method=f"kappa, {same.method} at the observed marginals", n=n)
 
     def _score(self, said: np.ndarray) -> float:
         if self.task == "classification":

@@ -99,6 +99,10 @@ def suspicion(
     labels = np.union1d(said, outputs)
     expected = float(sum((said == label).mean() * (outputs == label).mean() for label in labels))
     kappa = (float((said == outputs).mean()) - expected) / (1 - expected) if expected < 1 else float("nan")
+    if (
+        clusters is not None
+    ):  # rows that depend on each other are one piece of evidence where errors are counted
+        rows = Rows(*(part[np.unique(clusters, return_index=True)[1]] for part in rows.checked()))
     told = [rows.checked()] + ([] if shifted is None else [shifted.checked()])
     said, outputs, y, scores = (np.concatenate(parts) for parts in zip(*told, strict=True))
     misled, right, other = said != y, outputs == y, scores > 0.5

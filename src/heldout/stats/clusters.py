@@ -64,6 +64,10 @@ class Units:
         """Kish's effective number of units, (sum w)^2 / sum w^2: the count where all sizes are equal."""
         return float(self.size.sum() ** 2 / (self.size**2).sum())
 
+    def agree(self, squares: Floats) -> bool:
+        """Whether all rows of each unit are equal; `squares` [u]: totals of the squared values (Cauchy-Schwarz)."""
+        return bool(np.allclose(squares * self.size, self.total**2, rtol=1e-9, atol=1e-12))
+
     def moments(self) -> Moments:
         """The moments above; NaN where there is one unit, skewness 0 and df U - 1 where nothing varies."""
         count = self.count

@@ -235,6 +235,10 @@ def _clustered_tango(d: Floats, groups: Any | None, weights: Floats | None, leve
     plus, minus = float(w[d > 0].sum() / w.sum()), float(w[d < 0].sum() / w.sum())
     if stderr == 0.0:
         size = units.effective
+    elif units.agree(
+        Units.of(d * d, groups, weights).total
+    ):  # clusters are the pairs: see `clustered_proportion`
+        size = min(units.effective, (plus + minus - mean * mean) / stderr**2)
     else:
         shrink = float((norm.ppf(1 - tail(level)) / student.ppf(1 - tail(level), df)) ** 2)
         size = min((plus + minus - mean * mean) / stderr**2, float(len(d))) * shrink

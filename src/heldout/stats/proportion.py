@@ -44,9 +44,10 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
 def clustered_proportion(units: Units, level: float = 0.95) -> Interval:
     """The interval of a proportion whose 0/1 rows come in clusters or carry weights (Korn & Graubard).
 
-    Where all rows are equal nothing is known of their correlation: the effective number of units stands for
-    n, as if a whole cluster always agreed. Units: those of `clusters.Units`; n of the result counts the
-    units.
+    Where every cluster agrees with itself (copies of a row, weighted single rows) clusters are the trials, and n* is at most
+    Kish's number of them, (sum w)^2 / sum w^2, whatever their sample variance: with n* from that variance alone, 40
+    rows of which 4 stand 25 times were covered in 60% of samples (p = .1), with both in 99.7%. Units: those of `clusters.Units`; n of the
+    result counts the units.
 
     >>> import numpy as np
     >>> units = Units.of(np.zeros(300), groups=np.arange(300) // 3)
@@ -60,13 +61,15 @@ def clustered_proportion(units: Units, level: float = 0.95) -> Interval:
         return Interval.withheld(
             "all rows belong to one group, so their spread is unknown", level, method, units.count
         )
+    spread = stderr
     if stderr == 0.0:
         size = units.effective
         spread = _shrunken_stderr(mean * size, size)
+    elif units.agree(units.total):
+        size = min(units.effective, mean * (1 - mean) / stderr**2)
     else:
         shrink = float((norm.ppf(1 - alpha) / student.ppf(1 - alpha, df)) ** 2)
         size = min(mean * (1 - mean) / stderr**2, float(units.rows)) * shrink
-        spread = stderr
     low, high = beta_ends(min(max(mean, 0.0), 1.0) * size, size, alpha)
     return Interval(mean, low, high, level, spread, method, units.count)
 
