@@ -82,7 +82,7 @@ function save(runs: RunLine[], columns: Column[]): void {
 }
 
 export function RunsPage({ route }: { route: Route }) {
-  const live = useLive<RunsJson>("runs", null, loadRuns, () => true);
+  const live = useLive<RunsJson>("runs", {}, loadRuns, () => true);
   const all = live.data?.runs ?? [];
   const [most, setMost] = useState(PAGE);
   const [at, setAt] = useState(-1);
