@@ -77,7 +77,7 @@ def test_a_killed_writer_is_stopped_and_the_next_one_counts(tmp_path):
     state = found.states()[NAME]
     assert (state["state"], state["reason"], state["step"]) == (
         "stopped",
-        "its process ended without a word",
+        "its process ended before the run did",
         10,
     )
     found = written(tmp_path, {"live": NAME, "process": this_process()}, look(0, 0.1), writer="b")

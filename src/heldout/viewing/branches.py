@@ -132,7 +132,7 @@ class Branches:
     def _how(self, told: _Told) -> tuple[str, str]:
         if told.end is None:
             gone = is_running(told.process) is False
-            return ("stopped", "its process ended without a word") if gone else ("running", "")
+            return ("stopped", "its process ended before the run did") if gone else ("running", "")
         if told.end.get("end") != "done":
             return "stopped", str(told.end.get("reason") or "it failed")[:400]
         if any(row.get("status") == "diverged" for row in told.rows):
