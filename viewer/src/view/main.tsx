@@ -21,6 +21,7 @@ import "../style/controls.css";
 import "../style/verdict.css";
 import "../style/charts.css";
 import "../style/lines.css";
+import "../style/scatter.css";
 import "../style/study.css";
 import "../style/explore.css";
 import "../style/gallery.css";
