@@ -47,6 +47,8 @@ function columnsOf(runs: RunLine[]): Column[] {
   ];
 }
 
+const known = (value: unknown) => value !== null && value !== undefined && value !== "";
+
 function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns: Column[]; picked: boolean; onPick: (id: string) => void; current: boolean }) {
   const row = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
@@ -69,7 +71,7 @@ function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns:
         <span class="tiny run-id"><Text of={run.kind} /> · <code><Text of={run.id} /></code>{run.report && <> · <a href={pageAddress("page", run.id, run.file)}>report</a></>}</span>
       </th>
       {columns.slice(1).map((c) => (
-        <td class={c.numeric ? "right" : ""} data-label={c.name}>{c.name in cells ? cells[c.name] : plain(run.last[c.name])}</td>
+        <td class={`${c.numeric ? "right" : ""} ${known(c.key(run)) ? "" : "nothing"}`} data-label={c.name}>{c.name in cells ? cells[c.name] : plain(run.last[c.name])}</td>
       ))}
     </tr>
   );
