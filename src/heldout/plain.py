@@ -84,10 +84,23 @@ def _duration(seconds: float | None) -> str:
 
 
 def print_runs(root: Path) -> None:
-    """The runs of a folder, newest first."""
+    """The runs of a folder, newest first: a table where it fits the terminal, else each id whole on its line, its facts below."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
     from heldout.store.listing import COLUMNS, runs_table
 
-    _table(list(COLUMNS), [list(row) for row in runs_table(root)], f"no runs in {root}")
+    rows = runs_table(root)
+    console = Console(highlight=False)
+    widest = [max(len(row[k]) for row in (COLUMNS, *rows)) for k in range(len(COLUMNS))]
+    if sum(widest) + 2 * len(widest) <= console.width:
+        _table(list(COLUMNS), [list(row) for row in rows], f"no runs in {root}")
+        return
+    for name, outcome, status, seed, started, took in rows:
+        console.print(Text(plain(name), style="bold"), soft_wrap=True)
+        facts = [outcome, status, f"seed {seed}" if seed else "", started, f"took {took}" if took else ""]
+        console.print(Padding(Text(plain("; ".join(filter(None, facts)))), (0, 0, 0, 2)))
 
 
 def print_query(root: Path, sql: str) -> None:

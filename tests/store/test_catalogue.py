@@ -101,7 +101,7 @@ def test_a_run_whose_process_was_killed_is_listed_as_interrupted(tmp_path):
     )
     subprocess.run([sys.executable, "-c", script, tmp_path], env=ENVIRONMENT, check=False)
     (run,) = list_runs(tmp_path)
-    assert (run["status"], run["reason"]) == ("interrupted", "its process is gone without a word")
+    assert (run["status"], run["reason"]) == ("interrupted", "its process ended without closing the run")
 
 
 def test_reading_and_writing_runs_loads_nothing_heavy(tmp_path):

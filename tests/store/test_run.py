@@ -258,7 +258,7 @@ def test_a_process_that_is_gone_does_not_run():
         check=True,
     )
     gone = {"status": "running", "reason": "", "process": json.loads(ended.stdout)}
-    assert settled_status(gone) == ("interrupted", "its process is gone without a word")
+    assert settled_status(gone) == ("interrupted", "its process ended without closing the run")
     here = {"status": "running", "reason": "", "process": this_process()}
     assert settled_status(here)[0] == "running"
     for unknown in (None, "x", {}, {"pid": "3"}, {**gone["process"], "boot": "another"}, {"pid": 10**30}):

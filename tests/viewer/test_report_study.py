@@ -108,10 +108,10 @@ def test_any_neuron_can_be_shown_and_a_field_of_the_map_loads_its_run(opened):
     expect(page.page.locator(".neuron")).not_to_have_value("0")
     assert _pixels(page, "What neuron") != before
     chosen = page.page.locator("#explore select").first
-    assert chosen.input_value() == "0"
+    assert chosen.input_value() == "seed 0"
     page.page.locator("#figure-2 rect.field").nth(2).click(force=True)
-    expect(chosen).to_have_value("1")
-    page.page.locator(".branches select").select_option("1")
+    expect(chosen).to_have_value("seed 1")
+    page.page.locator(".branches select").select_option(label="ablate")
     expect(page.page.locator(".branches")).to_contain_text("heldout cell grokking 4567")
 
 

@@ -44,6 +44,26 @@ def test_a_new_run_appears_in_the_open_list(viewed: View, tmp_path: Path) -> Non
     expect(it.page.locator("tbody tr")).to_have_count(2, timeout=20_000)
 
 
+def test_phases_and_outcomes_stand_in_columns_of_their_own(viewed: View, tmp_path: Path) -> None:
+    watched(tmp_path, "watched")
+    it = viewed(tmp_path)
+    columns = it.page.locator("thead th")
+    assert not [text for text in columns.all_inner_texts() if "outcome" in text], "no run here has one"
+    audited = create_run(tmp_path, "audited", {"kind": "audit"}, 0)
+    audited.note("outcome", "memorizes")
+    audited.finish()
+    (tmp_path / "cells" / "rows").mkdir(parents=True)
+    (tmp_path / "cells" / "rows" / "a.ndjson").write_text('{"cell": "3f0c", "end": "done"}\n')
+    expect(it.page.locator("tbody tr")).to_have_count(3, timeout=20_000)
+    names = [text.split()[0] for text in columns.all_inner_texts()[1:]]
+    assert names[:4] == ["run", "status", "phase", "outcome"]
+    rows = it.page.locator("tbody tr")
+    audit = rows.filter(has_text="audited").locator("td")
+    assert [audit.nth(k).inner_text() for k in (2, 3)] == ["", "memorizes"]
+    assert "cells run one by one" in rows.filter(has_text="cells").inner_text()
+    assert it.complaints == []
+
+
 def test_filter_sort_and_choice_stand_in_the_address(viewed: View, tmp_path: Path) -> None:
     for k in range(6):
         run = create_run(tmp_path, f"sweep {k}", {}, k)

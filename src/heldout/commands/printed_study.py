@@ -58,29 +58,29 @@ def print_study(report: Mapping[str, Any], written: list[str]) -> None:
 
 
 def print_studies(report: Mapping[str, Any]) -> None:
-    """One study a row."""
+    """One study a row: name, source and cost; beside them the question and the verdict of the kept run."""
     console = Console(highlight=False)
     table = Table(
-        Column("study", no_wrap=True, overflow="ignore"),
-        "question",
-        "source",
-        "verdict of the kept run",
-        "cost",
+        Column("study; source, core time", no_wrap=True),
+        "question, and the verdict of the kept run",
         box=None,
     )
     for line in report["studies"]:
         verdict = line["verdict"]
-        said = Text("no full run yet", style="grey50")
-        cost = ""
-        if verdict:
-            said = Text(verdict["headline"], style=COLOURS[verdict["headline"]])
-            if line["effect"]:
-                said.append(f"\n{plain(line['effect']['name'])}: {interval(line['effect'])}", style="grey50")
-            cost = f"{duration(line['core_seconds'])} of one core, {line['seeds']} seeds"
         source = plain(line["source"]).partition(":")[0]
-        table.add_row(
-            Text(line["name"], style="bold"), Text(plain(line["question"])), Text(source), said, Text(cost)
-        )
+        name = Text(line["name"], style="bold")
+        said = Text(plain(line["question"]) + "\n")
+        if verdict:
+            said.append(verdict["headline"], style=COLOURS[verdict["headline"]])
+            if line["effect"]:
+                said.append(f"; {plain(line['effect']['name'])}: {interval(line['effect'])}", style="grey50")
+            cost = f"{duration(line['core_seconds'])}, {line['seeds']} seeds"
+        else:
+            said.append("no full run yet", style="grey50")
+            cost = ""
+        name.append(f"\n{source}" + (f"; {cost}" if cost else ""), style="not bold grey50")
+        table.add_row(name, said)
+        table.add_row()
     console.print(table)
 
 

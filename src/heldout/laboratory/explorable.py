@@ -3,11 +3,12 @@
     {"runs": [{"name", "cell", "steps": [t], "measures": {name: [t]}, "intervals": {name: {"low": [t], "high": [t]}}, "activation": "relu" | "quadratic" | "gelu",
                "train": packed [p p], "target": packed [p p],
                "snapshots": [{"step", "arrays": {"in_a" [p h], "in_b" [p h], "out" [h p], "bias" [h], "out_bias" [p]}}]}],
-     "interventions": [{"name", "command", "of": the run's name}], "absent": {hash of a place: the command that makes its run}}
+     "interventions": [{"name", "command", "cell": its hash, "of": the run's name}],
+     "absent": {hash of a place: {"name", "command", "cell"} of the run that is not here}}
 
 The net is hidden = act(in_a[a] + in_b[b] + bias), logits = hidden out + out_bias; `in_b` absent: the same as `in_a`;
 `target` absent: (a + b) mod p. Cells of no run that such a command names are listed by the study's `extra()`; `--out DIR` becomes
-the run's folder, and once they are there, the page that is made again shows them. The page computes answers, spectra and predictions from the weights, which are kept as
+the run's folder, and once they are there, the page that is made again shows them; `heldout view` draws them while they run. The page computes answers, spectra and predictions from the weights, which are kept as
 eight-bit numbers: 31 x 64 weights weigh 2.6 kB a snapshot and matrix.
 
 >>> packed(np.array([[1.0, -1.0], [0.5, 0.0]]))

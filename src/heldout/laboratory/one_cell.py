@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from heldout.core.errors import InputError
+from heldout.core.onlooker import looked_on_by
 from heldout.laboratory.cell_hash import cell_hash
 from heldout.laboratory.find_study import extra_cells, find_study, study_file
 from heldout.laboratory.kept import read_kept
+from heldout.laboratory.live_rows import live_rows
 from heldout.laboratory.run_cell import Ended, run_cell
 from heldout.laboratory.run_source import study_source_hash
 from heldout.laboratory.stored_cells import stored_cells
@@ -21,7 +23,8 @@ from heldout.store.run import Run
 def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
     """Run the cell of that hash into `folder`; how it ended, and whether it was run now.
 
-    The hash may be shortened while it names one cell. Raises InputError for a hash that no cell of the study has.
+    The hash may be shortened while it names one cell. A cell of no run (an intervention) tells of its looks while it runs,
+    so that a page can draw it (`live_rows`). Raises InputError for a hash that no cell of the study has.
     """
     path = study_file(target)
     name, cell = _find(target, path.stem, name, folder)
@@ -34,7 +37,10 @@ def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
     except ManifestError:
         attempt = 1  # the run itself starts later, and takes up what is here
     run = Run(folder, attempt)
-    return run_cell(target, cell, run.append), True
+    if name not in map(cell_hash, extra_cells(find_study(target))):
+        return run_cell(target, cell, run.append), True
+    with looked_on_by(live_rows(name, cell, run.append)):
+        return run_cell(target, cell, run.append), True
 
 
 def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, dict[str, Any]]:

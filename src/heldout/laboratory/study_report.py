@@ -153,7 +153,9 @@ def _with_folder(data: dict[str, Any], folder: str, run: StudyRun) -> dict[str, 
         return command.replace("--out DIR", f"--out {folder}")
 
     interventions = [{**one, "command": named(one["command"])} for one in data.get("interventions") or ()]
-    absent = {place: named(command) for place, command in (data.get("absent") or {}).items()}
+    absent = {
+        place: {**one, "command": named(one["command"])} for place, one in (data.get("absent") or {}).items()
+    }
     # A kept run has no folder: its branches go to a run of the reader's own, which a quick one makes.
     again = _rerun(run)["command"] if run.folder else f"heldout study {run.name}"
     return {**data, "interventions": interventions, "absent": absent, "again": f"{again} --out {folder}"}

@@ -24,8 +24,11 @@ import torch
 from torch import Tensor
 
 from heldout.core.batch import Batch
+from heldout.core.onlooker import is_looked_on, tell
 from heldout.learners.descend import descend, flushed
 from heldout.learners.learner import Learner, State
+
+TOLD = ("train accuracy", "test accuracy", "train loss", "test loss", "weight norm")
 
 
 class Net(Protocol):
@@ -95,6 +98,8 @@ def curves(
             rows[4].append(state.thetas.norm(dim=1))
         if look is not None:
             look(state)
+        if is_looked_on():
+            tell(state.steps, {name: row[-1].tolist() for name, row in zip(TOLD, rows)})
         last = state
         seen.append(state.steps)
         if enough is not None and enough(torch.stack(rows[0]), torch.stack(rows[1])):

@@ -35,7 +35,8 @@ def _cells(run: dict[str, Any]) -> tuple[str, ...]:
     seed = "" if run["seed"] is None else run["seed"]
     started = str(run["started"] or "")[:16].replace("T", " ")
     outcome = _notes(run).get("outcome", "")
-    return tuple(printable(text)[:120] for text in (run["run"], outcome, status, seed, started, _took(run)))
+    facts = (outcome, status, seed, started, _took(run))
+    return printable(run["run"]), *(printable(text)[:120] for text in facts)
 
 
 def _notes(run: dict[str, Any]) -> dict[str, Any]:

@@ -115,10 +115,10 @@ def settled_status(manifest: Mapping[str, Any]) -> tuple[str, str]:
     """Status and reason as far as known here: `running` becomes `interrupted` if its process is gone.
 
     >>> settled_status({"status": "running", "reason": "", "process": {**this_process(), "start": "1"}})
-    ('interrupted', 'its process is gone without a word')
+    ('interrupted', 'its process ended without closing the run')
     """
     if manifest["status"] == "running" and is_running(manifest.get("process")) is False:
-        return "interrupted", "its process is gone without a word"
+        return "interrupted", "its process ended without closing the run"
     return manifest["status"], str(manifest.get("reason") or "")
 
 

@@ -37,20 +37,24 @@ def explorable_of(
     runs = [_run(r, map_cell(r)) for r in [*plain, *(r for r in mine if _changed(r))]]
     there = {run["name"] for run in runs}
     seeds = {r["seed"] for r in mine}
-    interventions, absent = [], {}
+    interventions: list[dict[str, str]] = []
+    absent: dict[str, dict[str, str]] = {}
     for cell in extra:
         name = explored_name(cell)
         if cell["seed"] not in seeds or name in there:
             continue
-        command = f"heldout cell {cell['study']} {cell_hash(cell)} --out DIR"
+        key = cell_hash(cell)
+        command = f"heldout cell {cell['study']} {key} --out DIR"
         base = explored_name({**cell, "branch": None, "then": None})
         place = map_cell(cell)
         if _changed(cell) and base in there:
-            interventions.append({"name": name.partition("; ")[2], "of": base, "command": command})
+            interventions.append(
+                {"name": name.partition("; ")[2], "of": base, "command": command, "cell": key}
+            )
         elif not _changed(cell) and place is not None:
-            absent[place] = command
+            absent[place] = {"name": name, "command": command, "cell": key}
     found = {run["cell"] for run in runs}
-    absent = {place: command for place, command in absent.items() if place not in found}
+    absent = {place: one for place, one in absent.items() if place not in found}
     return {"runs": runs, "interventions": interventions, "absent": absent}
 
 

@@ -2,9 +2,10 @@
 
 /                         the page          /assets/<file>       its script and stylesheet
 /api/runs                 all runs          /api/runs/<id>       one, ?points= and ?only= (a series' name, repeated)
-/api/events               "changed" as server-sent events; ?run=<id>: only when this run changes
+/api/events               "changed" as server-sent events; ?run=<id>: only when this run changes; ?study=<name>: its branches
 /api/sql                  ?q= the query, with the header X-Heldout-Sql: 1
-/api/studies              the studies with their kept verdicts
+/api/studies              the studies with their kept verdicts              /api/studies/<name>   the data of one page
+/api/branches/<study>     states and curves of the runs that its page asked for; /<hash>: one of them, once it is done
 /page/<id>                the report of a run or of a JSON file     /study/<name>   the page of a kept study
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -63,6 +65,15 @@ def make_app(asked: Asked, port: int, token: str) -> Gate:
     async def studies(request: Request) -> Response:
         return await _json(asked.studies)
 
+    async def one_study(request: Request) -> Response:
+        return await _json(asked.study, request.path_params["name"])
+
+    async def branches(request: Request) -> Response:
+        return await _json(asked.branches, request.path_params["name"])
+
+    async def branch(request: Request) -> Response:
+        return await _json(asked.branch, request.path_params["name"], request.path_params["cell"])
+
     async def report(request: Request) -> Response:
         return await _html(asked.report_page, request.path_params["id"])
 
@@ -75,12 +86,18 @@ def make_app(asked: Asked, port: int, token: str) -> Gate:
         return await _json(asked.sql, request.query_params.get("q", ""))
 
     async def events(request: Request) -> Response:
-        run_id = request.query_params.get("run")
+        run_id, study_name = request.query_params.get("run"), request.query_params.get("study")
         if run_id is not None and not await run_in_threadpool(asked.known, run_id):
+            return _missing()
+        if study_name is not None and await run_in_threadpool(asked.branch_stamp, study_name) is None:
             return _missing()
         if listeners.locked():
             return _refused("too many pages are open", 503)
-        return StreamingResponse(_changes(asked, run_id, listeners), media_type="text/event-stream")
+        stamp = (
+            partial(asked.stamp, run_id) if study_name is None else partial(asked.branch_stamp, study_name)
+        )
+        pause = 4 * LOOK_SECONDS if run_id is None and study_name is None else LOOK_SECONDS
+        return StreamingResponse(_changes(stamp, pause, listeners), media_type="text/event-stream")
 
     routes = [
         Route("/", page),
@@ -90,6 +107,9 @@ def make_app(asked: Asked, port: int, token: str) -> Gate:
         Route("/api/events", events),
         Route("/api/sql", sql),
         Route("/api/studies", studies),
+        Route("/api/studies/{name}", one_study),
+        Route("/api/branches/{name}", branches),
+        Route("/api/branches/{name}/{cell}", branch),
         Route("/page/{id}", report),
         Route("/study/{name}", study),
     ]
@@ -98,20 +118,22 @@ def make_app(asked: Asked, port: int, token: str) -> Gate:
     return Gate(app, port, token)
 
 
-async def _changes(asked: Asked, run_id: str | None, listeners: asyncio.Semaphore) -> AsyncIterator[str]:
+async def _changes(
+    stamp: Callable[[], Any], pause: float, listeners: asyncio.Semaphore
+) -> AsyncIterator[str]:
     """One event a change of what is watched; a comment now and then, so that a closed page is noticed."""
     async with listeners:
         before, quiet = object(), 0
         await asyncio.sleep(LOOK_SECONDS)  # the page is asking for the data itself just now
         while True:
-            now = await run_in_threadpool(asked.stamp, run_id)
+            now = await run_in_threadpool(stamp)
             quiet = 0 if now != before else quiet + 1
             if now != before:
                 before = now
                 yield "data: changed\n\n"
             elif quiet % HEARTBEAT_LOOKS == 0:
                 yield ": still here\n\n"
-            await asyncio.sleep(LOOK_SECONDS if run_id is not None else 4 * LOOK_SECONDS)
+            await asyncio.sleep(pause)
 
 
 async def _json(answer: Callable[..., Any], *given: Any) -> Response:

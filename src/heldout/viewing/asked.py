@@ -1,4 +1,4 @@
-"""What can be asked of a folder: its runs, one of them, reports, studies, a query. Ids only, never paths.
+"""What can be asked of a folder: its runs, one of them, reports, studies and their branches, a query. Ids only, never paths.
 
 >>> import tempfile
 >>> from heldout.store.run import create_run
@@ -17,6 +17,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -24,6 +25,7 @@ from heldout.core.errors import InputError
 from heldout.store.manifest import FILE as MANIFEST
 from heldout.store.rows import row_files
 from heldout.store.sql_apart import query_apart
+from heldout.viewing.branches import Branches
 from heldout.viewing.run_json import run_json
 from heldout.viewing.runs_json import Listing
 from heldout.viewing.shelf import Shelf, read_report, stamp_of
@@ -48,6 +50,8 @@ class Asked:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._query = threading.Lock()
+        self._branches: dict[str, Branches] = {}
+        self._branching = threading.Lock()
 
     def known(self, run_id: str) -> bool:
         """Whether the folder lists this run."""
@@ -98,15 +102,59 @@ class Asked:
 
         return index_report()
 
-    def study_page(self, name: str) -> str | None:
-        """The page of a kept study; only names that heldout brings, so no code of the folder is ever run."""
+    def study(self, name: str, here: bool = True) -> dict[str, Any] | None:
+        """The data of a kept study's page; only names that heldout brings, so no code of the folder is ever run.
+
+        `here`: its commands write into this folder, where `branches` finds what they wrote.
+        """
         from heldout.laboratory.find_study import study_names
         from heldout.laboratory.kept import read_kept
         from heldout.laboratory.study_report import study_report
-        from heldout.viewer.report import render_report
 
         kept = read_kept(name) if name in study_names() else None
-        return None if kept is None else render_report(study_report(kept, kept=True))
+        if kept is None:
+            return None
+        return study_report(replace(kept, folder=str(self.shelf.root / name)) if here else kept, kept=True)
+
+    def study_page(self, name: str) -> str | None:
+        """The same as a page that stands by itself."""
+        from heldout.viewer.report import render_report
+
+        report = self.study(name, here=False)
+        return None if report is None else render_report(report)
+
+    def branches(self, name: str) -> dict[str, Any] | None:
+        """{"cells": `Branches.states`} of a study that heldout brings: what its page asked the reader to start."""
+        with self._branching:
+            found = self._branches_of(name)
+            if found is None:
+                return None
+            found.read()
+            return {"cells": found.states()}
+
+    def branch(self, name: str, cell: str) -> dict[str, Any] | None:
+        """One finished branch with its weights, as a run of the explorable."""
+        with self._branching:
+            found = self._branches_of(name)
+            if found is None:
+                return None
+            found.read()
+            return found.run(cell)
+
+    def branch_stamp(self, name: str) -> Any:
+        """Something that differs once a branch of the study has come further; None where there is no such study."""
+        with self._branching:
+            found = self._branches_of(name)
+            return None if found is None else found.stamp()
+
+    def _branches_of(self, name: str) -> Branches | None:
+        from heldout.laboratory.find_study import study_names
+
+        if name not in study_names():
+            return None
+        if name not in self._branches:
+            self._branches[name] = Branches(name, self.shelf.root / name / "rows", self.shelf.root)
+        return self._branches[name]
 
     def sql(self, text: str) -> dict[str, Any]:
         """{"columns", "rows"} of a query over `runs` and `rows`; one at a time. Raises InputError."""

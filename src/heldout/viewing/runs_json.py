@@ -16,6 +16,7 @@ from heldout.viewing.shelf import Shelf, stamp_of
 
 SCHEMA = "heldout.view-runs/1"
 _TAILS = (2**14, 2**18, 2**23)  # the last row is sought in ever longer ends of its file
+NO_MANIFEST = "unreadable: no manifest.json"  # as `heldout cell` leaves a folder: its rows say what they are
 _LEFT_OUT = ("hash", "code", "python", "platform")
 _MOST_NUMBERS = 40
 
@@ -36,6 +37,9 @@ class Listing:
             {**_brief(entry), **self._end(entry["run"]), "report": reports.get(entry["run"], ("",))[0]}
             for entry in entries
         ]
+        for run in runs:
+            if run.pop("cells") and run["status"] == NO_MANIFEST:
+                run |= {"kind": "cells", "status": "cells run one by one", "reason": None}
         listed = {entry["run"] for entry in entries}
         files = [{"id": name, "kind": kind} for name, (kind, _) in reports.items() if name not in listed]
         return {"schema": SCHEMA, "folder": self.shelf.root.name, "runs": runs, "files": files}
@@ -54,7 +58,7 @@ class Listing:
         folder = self.shelf.root / run_id
         files = [path for path in row_files(folder / "rows") if stays_inside(self.shelf.root, path)]
         if not files:
-            return {"last": {}, "step": None, "phase": ""}
+            return {"last": {}, "step": None, "phase": "", "cells": False}
         newest = files[-1]  # a writer's name begins with its attempt and its time
         stamp = (newest.name, stamp_of(newest))
         before = self._ends.get(run_id)
@@ -102,4 +106,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "last": numbers,
         "step": step if known else None,
         "phase": phase[:80] if isinstance(phase, str) else "",
+        "cells": isinstance(row.get("cell", row.get("live")), str),
     }

@@ -21,20 +21,18 @@ import math
 import os
 import time
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from heldout.store.disk_errors import raise_disk_error
 from heldout.store.inside import stays_inside
 from heldout.store.read_object import read_object
 from heldout.store.rows import row_files
 from heldout.viewing.heat import Heat
+from heldout.viewing.whole_lines import whole_lines
 
 NAN, ABSENT = math.nan, -math.inf
 _TAGS = {"step", "attempt", "seq", "writer", "nonfinite"}
-_BLOCK = 2**20
 _LONGEST = 500
 _MOST_COLUMNS = 400  # a row of another program may have any number of keys
 
@@ -132,7 +130,7 @@ class Tracks:
             if size < track.offset:  # replaced by a shorter file, so by another one
                 track = self.of[path.stem] = Track()
             cut = False
-            for line, end in _whole_lines(path, track.offset):
+            for line, end in whole_lines(path, track.offset):
                 self._add(track, line)
                 track.offset = end
                 cut = time.monotonic() > until
@@ -156,19 +154,3 @@ def _put(store: array[float], row: int, number: Any, nothing: float = NAN) -> No
     if len(store) != row:
         store.extend([nothing] * (row - len(store)))
     store.append(number if isinstance(number, (float, int)) and -1e300 < number < 1e300 else NAN)
-
-
-def _whole_lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
-    """(line, offset after it) of the whole lines from `start` on."""
-    try:
-        file = open(path, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise_disk_error(error, "read", path)
-    with file:
-        file.seek(start)
-        while lines := file.readlines(_BLOCK):
-            for line in lines:
-                if not line.endswith(b"\n"):
-                    return
-                start += len(line)
-                yield line, start

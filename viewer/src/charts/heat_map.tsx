@@ -48,6 +48,12 @@ export function HeatMap({ figure, shown, onHover, onChoose }: Props) {
   const kinds = [...new Set((words ?? []).flat().filter((w): w is string => !!w))];
   const told = y.map((name, row) => `${clean(name)}: ${x.map((_, i) => [words?.[row]?.[i], plain(values[row]?.[i])].filter(Boolean).map(clean).join(" ")).join(", ")}`);
   const margin = Math.min(150, 16 + 7 * Math.max(...y.map((name) => clean(name).length), 2));
+  const longest = Math.min(20, Math.max(...x.map((name) => clean(name).length), 1));
+  // Names that do not fit below their columns are written slanted: how far these reach down.
+  const slant = (width: number) => {
+    const wide = (width - margin - 4) / x.length;
+    return longest > 4 && longest * 7.4 > wide * Math.max(1, Math.ceil(34 / wide)) ? longest * 5 : 0;
+  };
   return (
     <>
       <p class="legend" aria-hidden="true">
@@ -62,7 +68,7 @@ export function HeatMap({ figure, shown, onHover, onChoose }: Props) {
       </p>
       <Chart
         label={`${clean(figure.title)}, ${clean(figure.value_name)} by ${clean(figure.x_name)} (across) and ${clean(figure.y_name)}. ${told.join("; ")}.`}
-        height={(width) => 44 + y.length * tall(width, margin, x.length, y.length) + 40}
+        height={(width) => 44 + y.length * tall(width, margin, x.length, y.length) + 40 + slant(width)}
         maxWidth={Math.max(420, margin + x.length * 104)}
       >
         {(width) => {
@@ -71,7 +77,8 @@ export function HeatMap({ figure, shown, onHover, onChoose }: Props) {
           const top = 26;
           const bottom = top + y.length * high;
           const gap = Math.min(wide, high) < 16 ? 0 : 1.5;
-          const every = Math.max(1, Math.ceil(34 / wide));
+          const down = slant(width);
+          const every = Math.max(1, Math.ceil((down ? 16 : 34) / wide));
           const everyRow = Math.max(1, Math.ceil(14 / high));
           return (
             <g onPointerLeave={() => onHover(null)}>
@@ -106,8 +113,13 @@ export function HeatMap({ figure, shown, onHover, onChoose }: Props) {
                   })}
                 </g>
               ))}
-              {x.map((name, i) => i % every === 0 && <text class="quiet-text" x={margin + (i + 0.5) * wide} y={bottom + 15} text-anchor="middle">{short(name, Math.max(4, Math.floor((wide * every) / 7)))}</text>)}
-              <text class="axis-name quiet-text" x={margin + (width - margin) / 2} y={bottom + 34} text-anchor="middle">{short(figure.x_name, Math.floor(width / 8))}</text>
+              {x.map((name, i) => {
+                const middle = margin + (i + 0.5) * wide;
+                if (i % every !== 0) return null;
+                if (down) return <text class="quiet-text" x={middle + 4} y={bottom + 14} text-anchor="end" transform={`rotate(-40 ${middle + 4} ${bottom + 14})`}>{short(name, 20)}</text>;
+                return <text class="quiet-text" x={middle} y={bottom + 15} text-anchor="middle">{short(name, Math.max(4, Math.floor((wide * every) / 7)))}</text>;
+              })}
+              <text class="axis-name quiet-text" x={margin + (width - margin) / 2} y={bottom + 34 + down} text-anchor="middle">{short(figure.x_name, Math.floor(width / 8))}</text>
             </g>
           );
         }}

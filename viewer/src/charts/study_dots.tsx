@@ -17,9 +17,15 @@ interface Props {
   onChoose: (cell: string | null) => void;
 }
 
+/** The value and its interval as text. */
+function written(row: DotRow): { value: string; interval: string } {
+  if (!isNumber(row.value)) return { value: "— no value", interval: "" };
+  return isExact(row) ? { value: plain(row.value), interval: "" } : write({ ...row, value: row.value });
+}
+
 function Value({ row, x, y }: { row: DotRow; x: number; y: number }) {
   if (!isNumber(row.value)) return <text class="quiet-text" x={x} y={y} dy="0.35em" text-anchor="end">— no value</text>;
-  const { value, interval } = isExact(row) ? { value: plain(row.value), interval: "" } : write({ ...row, value: row.value });
+  const { value, interval } = written(row);
   return (
     <text class="tabular" x={x} y={y} dy="0.35em" text-anchor="end">
       <tspan class="number">{value}</tspan>
@@ -44,12 +50,16 @@ export function StudyDots({ figure, shown, onHover, onChoose }: Props) {
   const { rows } = figure;
   const values = [...rows.flatMap((r) => [r.value, r.low, r.high]), ...figure.marks.map((m) => m.value)];
   const domain = (figure.log_x ? positive(values) : scoreDomain(values)) ?? [0, 1];
-  const step = (width: number) => (width < 560 ? 40 : 27);
+  // Narrow: names and values above their line; values on a line of their own where they would run into a name.
+  const both = Math.max(...rows.map((r) => clean(r.name).length * 7.4 + (written(r).value.length + written(r).interval.length) * 7 + 30), 0);
+  const above = (width: number) => (width >= 560 ? 0 : both > width ? 31 : 15);
+  const step = (width: number) => 27 + (above(width) ? above(width) - 2 : 0);
+  const top = 15 * figure.marks.filter((m) => m.axis === "x").length;
   const longest = Math.max(...rows.map((r) => clean(r.name).length), 4);
   return (
     <Chart
       label={`${clean(figure.title)}, ${clean(figure.x_name)}: ${rows.map((r) => `${clean(r.name)} ${spoken(r)}`).join("; ")}.${figure.marks.map((m) => ` ${clean(m.label)}: ${plain(m.value)}.`).join("")}`}
-      height={(width) => rows.length * step(width) + 48 + (figure.marks.length ? 14 : 0)}
+      height={(width) => rows.length * step(width) + 48 + top}
     >
       {(width) => {
         const narrow = width < 560;
@@ -57,9 +67,8 @@ export function StudyDots({ figure, shown, onHover, onChoose }: Props) {
         const room = Math.min(Math.floor(width * 0.34), longest * 7.4 + 14);
         const span: [number, number] = narrow ? [8, width - 8] : [room, width - 184];
         const x = figure.log_x ? decades(domain, span, 52) : linear(domain, span, narrow ? 4 : 6);
-        const top = figure.marks.length ? 14 : 0;
         const bottom = top + rows.length * tall + 6;
-        const middle = (i: number) => top + i * tall + (narrow ? 29 : tall / 2);
+        const middle = (i: number) => top + i * tall + (narrow ? tall - 11 : tall / 2);
         const zero = !figure.log_x && domain[0] < 0 && domain[1] > 0;
         return (
           <g onPointerLeave={() => onHover(null)}>
@@ -72,10 +81,10 @@ export function StudyDots({ figure, shown, onHover, onChoose }: Props) {
                 onPointerEnter={() => onHover(r.cell ?? null)}
                 onClick={() => r.cell && onChoose(r.cell)}
               >
-                <rect class="catcher" x={0} y={middle(i) - tall / 2 - (narrow ? 9 : 0)} width={width} height={tall} />
-                <text class="row-name" x={0} y={narrow ? middle(i) - 15 : middle(i)} dy="0.35em">
+                <rect class="catcher" x={0} y={top + i * tall} width={width} height={tall} />
+                <text class="row-name" x={0} y={middle(i) - above(width)} dy="0.35em">
                   <title>{clean(r.name)}</title>
-                  {short(r.name, narrow ? Math.floor((width - 130) / 7.4) : Math.floor((room - 8) / 7.2))}
+                  {short(r.name, narrow ? Math.floor((above(width) > 15 ? width : width - 130) / 7.4) : Math.floor((room - 8) / 7.2))}
                 </text>
                 <Dot row={r} x={x} y={middle(i)} />
                 <Value row={r} x={width - 2} y={narrow ? middle(i) - 15 : middle(i)} />

@@ -2,10 +2,12 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Fold } from "../fold";
 import { count, isNumber, plain } from "../numbers";
-import type { Explorable, ExploredRun } from "../schemas/explorable";
+import type { Explorable, ExploredRun, ToRun } from "../schemas/explorable";
 import { clean, short, Text } from "../text";
+import { BranchPanel, CommandOf } from "./branch_panel";
 import { diverging, mix, Picture, rising, type Palette } from "./canvas";
-import { Measures } from "./measures";
+import { useBranches, type Branch } from "./live";
+import { Measures, type Beside } from "./measures";
 import { meanRows, netOf, predictions, response, spectrum, type Grid } from "./net";
 
 const PACE = 450; // milliseconds a snapshot while it plays
@@ -30,7 +32,7 @@ function Bars({ shares, label }: { shares: Float32Array; label: string }) {
   );
 }
 
-function Scrubbed({ run }: { run: ExploredRun }) {
+function Scrubbed({ run, beside }: { run: ExploredRun; beside: Beside[] }) {
   const shots = run.snapshots;
   const [index, setIndex] = useState(shots.length - 1);
   const [neuron, setNeuron] = useState(0);
@@ -75,7 +77,7 @@ function Scrubbed({ run }: { run: ExploredRun }) {
         </label>
         <output class="tabular">step {count(snapshot.step)}</output>
       </div>
-      <Measures run={run} step={snapshot.step} onStep={nearest} />
+      <Measures run={run} beside={beside} step={snapshot.step} onStep={nearest} />
       <div class="pictures">
         <figure>
           <h3>Predictions</h3>
@@ -120,59 +122,93 @@ function Scrubbed({ run }: { run: ExploredRun }) {
   );
 }
 
+/** The branches of the chosen run that can be drawn, each with the colour of its place among all of them. */
+function besideOf(branches: ToRun[], of: Record<string, Branch>, hidden: string[]): (Beside & { cell: string })[] {
+  return branches.flatMap((one, i) => {
+    const found = of[one.cell ?? ""];
+    if (!found?.at.length || !one.cell) return [];
+    const drawn = { name: one.name, class: `hue-${i % 8} beside${i >= 8 ? " dashed" : ""}`, cell: one.cell };
+    return [{ ...drawn, steps: hidden.includes(one.cell) ? [] : found.at, measures: found.measures }];
+  });
+}
+
 interface Props {
   data: Explorable;
   cell: string | null; // picked in a figure: its run is loaded, if it is here
 }
 
 export function Explorer({ data, cell }: Props) {
-  const runs = data.runs ?? [];
-  const [chosen, setChosen] = useState(0);
-  const [branch, setBranch] = useState(0);
+  const live = useBranches();
+  const [loaded, setLoaded] = useState<ExploredRun[]>([]);
+  const [failure, setFailure] = useState("");
+  const [hidden, setHidden] = useState<string[]>([]);
+  const [own, setOwn] = useState({ run: "", branch: "" });
+  const runs = useMemo(() => [...(data.runs ?? []), ...loaded], [data, loaded]);
+  const chosen = live?.chosen ?? own;
+  const choose = (change: { run?: string; branch?: string }) => (live ? live.choose(change) : setOwn((old) => ({ ...old, ...change })));
+  const known = useMemo(() => [...(data.interventions ?? []).map((one) => ({ ...one, name: one.of ? `${one.of}; ${one.name}` : one.name })), ...Object.values(data.absent ?? {})], [data]);
+  const open = (name: string) => {
+    const one = known.find((k) => k.name === name);
+    if (!live || !one?.cell || runs.some((run) => run.name === name)) return;
+    live.load(one.cell).then(
+      (run) => setLoaded((old) => [...old.filter((run) => run.name !== name), { ...run, name }]),
+      (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+    );
+  };
+  const show = (name: string) => {
+    choose({ run: name });
+    open(name);
+  };
   useEffect(() => {
-    const found = runs.findIndex((run) => run.cell && run.cell === cell);
-    if (found >= 0) setChosen(found);
+    const found = runs.find((run) => run.cell && run.cell === cell);
+    if (found?.name) choose({ run: found.name });
   }, [cell]);
-  const run = runs[Math.min(chosen, runs.length - 1)];
+  const ready = known.filter((one) => live?.of[one.cell ?? ""]?.whole);
+  useEffect(() => open(chosen.run), [chosen.run, ready.length]); // a link, or a run that was chosen before it was done
+  const run = runs.find((one) => one.name === chosen.run) ?? runs[0];
   if (!run) return null;
   const branches = (data.interventions ?? []).filter((one) => !one.of || one.of === run.name);
   const missing = cell && !runs.some((one) => one.cell === cell) ? data.absent?.[cell] : undefined;
-  const again = data.again ? `\n${clean(data.again)}` : "";
-  const nothing = "The page starts nothing itself: run these commands, then open the page that the last one writes; the new run is in its list.";
+  const beside = besideOf(branches, live?.of ?? {}, hidden);
+  const names = [...runs.map((one) => one.name ?? ""), ...ready.map((one) => one.name).filter((name) => !runs.some((r) => r.name === name))];
   return (
     <div class="explorer">
-      {runs.length > 1 && (
+      {names.length > 1 && (
         <p>
           <label>run{" "}
-            <select value={chosen} onChange={(event) => setChosen(Number(event.currentTarget.value))}>
-              {runs.map((one, i) => <option value={i}>{short(one.name || one.cell || `run ${i + 1}`, 60)}</option>)}
+            <select value={run.name ?? ""} onChange={(event) => show(event.currentTarget.value)}>
+              {names.map((name, i) => <option value={name}>{short(name || `run ${i + 1}`, 90)}</option>)}
             </select>
           </label>{" "}
           <span class="tiny">or choose a mark of a figure above</span>
         </p>
       )}
-      {missing && (
+      {failure && <p role="alert">That run cannot be drawn: <Text of={failure} /></p>}
+      {missing && missing.name !== run.name && (
         <div class="branches" aria-live="polite">
-          <p>The weights of the field you chose are not in this file. They are made by</p>
-          <pre class="command" tabIndex={0}><bdi>{clean(missing)}{again}</bdi></pre>
-          <p class="tiny">{nothing} Below is still: <Text of={run.name ?? ""} />.</p>
+          <p>The weights of the field you chose are not {live ? "on this page" : "in this file"}. They are made by</p>
+          <CommandOf one={missing} again={data.again} onOpen={() => show(missing.name)} key={missing.name} />
+          <p class="tiny">Below is still: <Text of={run.name ?? ""} />.</p>
         </div>
       )}
-      <Scrubbed run={run} key={chosen} />
-      {branches.length > 0 && (
-        <div class="branches">
-          <label>intervention{" "}
-            <select value={Math.min(branch, branches.length - 1)} onChange={(event) => setBranch(Number(event.currentTarget.value))}>
-              {branches.map((one, i) => <option value={i}>{short(one.name, 60)}</option>)}
-            </select>
-          </label>
-          <pre class="command" tabIndex={0}><bdi>{clean(branches[Math.min(branch, branches.length - 1)]?.command)}{again}</bdi></pre>
-          <p class="tiny">{nothing}</p>
-        </div>
+      {beside.length > 0 && (
+        <p class="beside-key">
+          <span class="tiny">thick: this run; beside it, from the same checkpoint:</span>{" "}
+          {beside.map((one) => {
+            const off = hidden.includes(one.cell);
+            return (
+              <button type="button" class="chip" aria-pressed={!off} onClick={() => setHidden(off ? hidden.filter((h) => h !== one.cell) : [...hidden, one.cell])}>
+                <i class={`key-line ${one.class}`} /> <Text of={one.name} />
+              </button>
+            );
+          })}
+        </p>
       )}
+      <Scrubbed run={run} beside={beside} key={run.name} />
+      <BranchPanel of={branches} chosen={chosen.branch} again={data.again} onChoose={(branch) => choose({ branch })} onOpen={(one) => show(one.of ? `${one.of}; ${one.name}` : one.name)} />
       <Fold summary="how is this drawn">
         <p>
-          The weights stand in this file as eight-bit numbers. Answers, spectra and predictions are computed from them here, so a
+          The weights stand on this page as eight-bit numbers. Answers, spectra and predictions are computed from them here, so a
           prediction can differ from the net's own where two answers nearly tie; the measures above are the run's own.
         </p>
         {run.name && <p>Run: <Text of={run.name} />{run.cell && <> (<code>{clean(run.cell)}</code>)</>}.</p>}

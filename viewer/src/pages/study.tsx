@@ -11,7 +11,13 @@ import { CellsProvider } from "../study/trace";
 import { clean } from "../text";
 import { Top } from "../top";
 
-export function StudyPage({ report, source }: { report: Study; source: string }) {
+interface Props {
+  report: Study;
+  source: string;
+  inside?: boolean; // of `heldout view`, which has a top line of its own
+}
+
+export function StudyPage({ report, source, inside = false }: Props) {
   const run = report.run;
   const [cell, setCell] = useState<string | null>(null);
   const facts = [
@@ -22,7 +28,7 @@ export function StudyPage({ report, source }: { report: Study; source: string })
   ];
   return (
     <CellsProvider value={{ of: report.cells ?? {}, command: report.rerun?.cell ?? "" }}>
-      <Top what="study" title={report.title} facts={facts} source={source} />
+      {!inside && <Top what="study" title={report.title} facts={facts} source={source} />}
       <Guard><StudyAnswer study={report} /></Guard>
       <Section id="rule" title={report.shows === "kept" ? "The rule, as it was committed" : "The rule"}><RuleOf study={report} /></Section>
       <Section id="figures" title="What came out"><Figures figures={report.figures ?? []} onCell={setCell} /></Section>

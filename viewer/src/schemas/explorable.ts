@@ -28,9 +28,17 @@ export interface ExploredRun {
   log_measures?: Maybe<string[]>; // drawn on a log axis
 }
 
+/** A run that is not here, and the command that makes it. */
+export interface ToRun {
+  name: string;
+  command: string;
+  cell?: Maybe<string>; // its hash
+  of?: Maybe<string>; // the name of the run it branches
+}
+
 export interface Explorable {
   runs?: Maybe<ExploredRun[]>;
-  interventions?: Maybe<{ name: string; command: string; of?: Maybe<string> }[]>; // of: the name of the run it branches
-  absent?: Maybe<Record<string, string>>; // place in a figure -> the command that makes its run
+  interventions?: Maybe<ToRun[]>;
+  absent?: Maybe<Record<string, ToRun>>; // place in a figure -> its run
   again?: Maybe<string>; // the command that makes this page again
 }

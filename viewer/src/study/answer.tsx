@@ -46,7 +46,7 @@ function Numbers({ of }: { of: NamedNumber[] }) {
           <tr>
             <th scope="row"><Text of={e.name} /></th>
             <td data-label="estimate"><StudyNumber e={e} /></td>
-            <td data-label="method"><span><Text of={e.method || "not named"} />{isNumber(e.level) && e.level < 1 && <span class="minor"> at {Math.round(e.level * 1000) / 10} %</span>}</span></td>
+            <td data-label="method"><span><Text of={e.method || "not named"} />{isNumber(e.level) && e.level < 1 && <span class="minor"> at {Math.round(e.level * 1000) / 10}{"\u00a0%"}</span>}</span></td>
             <td data-label="n" class="value">{count(e.n)}</td>
           </tr>
         ))}

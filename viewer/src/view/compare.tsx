@@ -37,7 +37,7 @@ function useRuns(ids: string[]): Map<string, Got> {
     const all = async () => {
       for (const id of ids) await ask(id);
     };
-    const end = follow(null, () => void all(), () => undefined);
+    const end = follow({}, () => void all(), () => undefined);
     return () => {
       stop.abort();
       end();

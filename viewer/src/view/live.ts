@@ -1,6 +1,6 @@
 // Data that follow the server: loaded again when it says so, one request at a time, at most about one a second.
 import { useEffect, useState } from "preact/hooks";
-import { follow } from "./source";
+import { follow, type Topic } from "./source";
 
 const PAUSE = 800; // milliseconds between two requests
 
@@ -10,8 +10,8 @@ export interface Live<T> {
   lost: boolean; // the server does not answer; what is shown is what was last known
 }
 
-/** `load` again at every change of the run `run` (null: of the list), and until `whole` says that nothing is missing. */
-export function useLive<T>(key: string, run: string | null, load: (signal: AbortSignal) => Promise<T>, whole: (data: T) => boolean): Live<T> {
+/** `load` again at every change of `topic` (null: once), and until `whole` says that nothing is missing. */
+export function useLive<T>(key: string, topic: Topic | null, load: (signal: AbortSignal) => Promise<T>, whole: (data: T) => boolean): Live<T> {
   const [state, setState] = useState<Live<T> & { key: string }>({ key, data: null, failure: null, lost: false });
   useEffect(() => {
     const stop = new AbortController();
@@ -40,7 +40,7 @@ export function useLive<T>(key: string, run: string | null, load: (signal: Abort
       }, pause);
     };
     void ask();
-    const end = follow(run, () => void ask(), (lost) => setState((old) => (old.lost === lost ? old : { ...old, lost })));
+    const end = topic === null ? () => undefined : follow(topic, () => void ask(), (lost) => setState((old) => (old.lost === lost ? old : { ...old, lost })));
     return () => {
       stop.abort();
       end();

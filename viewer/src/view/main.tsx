@@ -11,14 +11,19 @@ import { CalibrationPage, ReportsPage } from "./reports";
 import { address, useRoute, type Route } from "./route";
 import { RunPage } from "./run";
 import { RunsPage } from "./runs";
+import { onDisk } from "./source";
 import { SqlPage } from "./sql";
 import { StudiesList } from "./studies";
+import { StudyRoute } from "./study";
 import "../style/tokens.css";
 import "../style/page.css";
 import "../style/controls.css";
+import "../style/verdict.css";
 import "../style/charts.css";
 import "../style/lines.css";
+import "../style/scatter.css";
 import "../style/study.css";
+import "../style/explore.css";
 import "../style/gallery.css";
 import "../style/tables.css";
 import "../style/view.css";
@@ -30,7 +35,7 @@ const PAGES: [string, string][] = [
   ["reports", "audits"],
   ["studies", "studies"],
   ["calibration", "calibration"],
-  ["sql", "query"],
+  ...(onDisk ? [] : [["sql", "query"] as [string, string]]), // a query needs a server
 ];
 
 function Page({ route }: { route: Route }) {
@@ -45,6 +50,8 @@ function Page({ route }: { route: Route }) {
       return <ReportsPage />;
     case "studies":
       return <StudiesList />;
+    case "study":
+      return <StudyRoute key={route.id} route={route} />;
     case "calibration":
       return <CalibrationPage />;
     case "sql":
@@ -63,7 +70,7 @@ function Viewer() {
     document.title = `heldout · ${route.id || route.page}`;
     window.scrollTo(0, 0);
   }, [place]);
-  const here = route.page === "run" || route.page === "compare" ? "runs" : route.page;
+  const here = { run: "runs", compare: "runs", study: "studies" }[route.page] ?? route.page;
   return (
     <>
       <header class="top">

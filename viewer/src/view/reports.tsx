@@ -10,7 +10,7 @@ import { Waiting } from "./waiting";
 const KINDS: Record<string, string> = { audit: "audit", certify: "certificates", trajectory: "trajectory", calibrate: "calibration" };
 
 function useReports(of: (kind: string) => boolean) {
-  const live = useLive("runs", null, loadRuns, () => true);
+  const live = useLive("runs", {}, loadRuns, () => true);
   return { live, runs: (live.data?.runs ?? []).filter((r) => r.report && of(r.report)), files: (live.data?.files ?? []).filter((f) => of(f.kind)) };
 }
 

@@ -122,7 +122,7 @@ function Measures({ run, route }: { run: RunJson; route: Route }) {
 }
 
 export function RunPage({ route }: { route: Route }) {
-  const live = useLive(`run/${route.id}`, route.id, (signal) => loadRun(route.id, signal), (run) => run.read >= 1);
+  const live = useLive(`run/${route.id}`, { run: route.id }, (signal) => loadRun(route.id, signal), (run) => run.read >= 1);
   const run = live.data;
   if (!run) return <Waiting what="this run" failure={live.failure} />;
   const running = run.status === "running" && !onDisk;

@@ -27,7 +27,7 @@ function numberColumns(runs: RunLine[]): Column[] {
   const times = new Map<string, number>();
   for (const run of runs) for (const name of Object.keys(run.last)) times.set(name, (times.get(name) ?? 0) + 1);
   const liked = PREFERRED.filter((name) => times.has(name));
-  const others = [...times].filter(([name]) => !PREFERRED.includes(name)).sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  const others = [...times].filter(([name]) => !PREFERRED.includes(name) && !name.endsWith("seconds")).sort((a, b) => b[1] - a[1]).map(([name]) => name);
   return [...liked.slice(0, 3), ...others, ...liked.slice(3)].slice(0, 4).map((name) => ({ name, key: (run) => run.last[name], numeric: true }));
 }
 
@@ -36,7 +36,9 @@ function columnsOf(runs: RunLine[]): Column[] {
   return [
     { name: "run", key: (run) => run.name ?? run.id },
     { name: "status", key: (run) => run.status },
-    { name: "phase", key: (run) => run.phase },
+    // A watch has phases, an audit or a study an outcome: a column that no run fills is left out.
+    ...(runs.some((run) => run.phase) ? [{ name: "phase", key: (run: RunLine) => run.phase }] : []),
+    ...(runs.some((run) => run.outcome) ? [{ name: "outcome", key: (run: RunLine) => run.outcome }] : []),
     { name: "step", key: (run) => run.step, numeric: true },
     ...middle,
     { name: "seed", key: (run) => run.seed, numeric: true },
@@ -45,6 +47,8 @@ function columnsOf(runs: RunLine[]): Column[] {
   ];
 }
 
+const known = (value: unknown) => value !== null && value !== undefined && value !== "";
+
 function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns: Column[]; picked: boolean; onPick: (id: string) => void; current: boolean }) {
   const row = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
@@ -52,7 +56,8 @@ function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns:
   }, [current]);
   const cells: Record<string, preact.ComponentChildren> = {
     status: <Status status={run.status} reason={run.reason} />,
-    phase: run.phase || run.outcome ? <Text of={run.phase || run.outcome} /> : "",
+    phase: run.phase ? <Text of={run.phase} /> : "",
+    outcome: run.outcome ? <Text of={run.outcome} /> : "",
     step: count(run.step),
     seed: isNumber(run.seed) ? String(run.seed) : "—",
     started: moment(run.started),
@@ -66,7 +71,7 @@ function Row({ run, columns, picked, onPick, current }: { run: RunLine; columns:
         <span class="tiny run-id"><Text of={run.kind} /> · <code><Text of={run.id} /></code>{run.report && <> · <a href={pageAddress("page", run.id, run.file)}>report</a></>}</span>
       </th>
       {columns.slice(1).map((c) => (
-        <td class={c.numeric ? "right" : ""} data-label={c.name}>{c.name in cells ? cells[c.name] : plain(run.last[c.name])}</td>
+        <td class={`${c.numeric ? "right" : ""} ${known(c.key(run)) ? "" : "nothing"}`} data-label={c.name}>{c.name in cells ? cells[c.name] : plain(run.last[c.name])}</td>
       ))}
     </tr>
   );
@@ -82,7 +87,7 @@ function save(runs: RunLine[], columns: Column[]): void {
 }
 
 export function RunsPage({ route }: { route: Route }) {
-  const live = useLive<RunsJson>("runs", null, loadRuns, () => true);
+  const live = useLive<RunsJson>("runs", {}, loadRuns, () => true);
   const all = live.data?.runs ?? [];
   const [most, setMost] = useState(PAGE);
   const [at, setAt] = useState(-1);

@@ -1,7 +1,9 @@
 // Where the data come from: the server beside this page, or scripts in the folder that this page was opened from.
 import type { Maybe } from "../schema";
 import type { RunJson, RunsJson, SqlJson } from "../schemas/view";
-import type { Studies } from "../schemas/study";
+import type { Branch } from "../explore/live";
+import type { ExploredRun } from "../schemas/explorable";
+import type { Studies, Study } from "../schemas/study";
 
 declare global {
   interface Window {
@@ -9,6 +11,9 @@ declare global {
     trustedTypes?: { createPolicy: (name: string, rules: { createScriptURL: (text: string) => string }) => { createScriptURL: (text: string) => string } };
   }
 }
+
+/** What is watched: a run, the branches of a study, or with neither the list of runs. */
+export type Topic = { run: string } | { study: string } | Record<string, never>;
 
 const kept = new Map<string, unknown>();
 const waiting = new Map<string, (data: unknown) => void>();
@@ -75,6 +80,20 @@ export function loadStudies(): Promise<Studies> {
   return onDisk ? fromDisk("studies") : fromServer("/api/studies");
 }
 
+/** The data of a study's page, its commands writing into the folder that is served; only from a server. */
+export function loadStudy(name: string, signal: AbortSignal): Promise<Study> {
+  return fromServer(`/api/studies/${encodeURIComponent(name)}`, signal);
+}
+
+/** What the reader started at a study's bidding, as far as it came. */
+export function loadBranches(name: string, signal: AbortSignal): Promise<{ cells: Record<string, Branch> }> {
+  return fromServer(`/api/branches/${encodeURIComponent(name)}`, signal);
+}
+
+export function loadBranch(name: string, cell: string): Promise<ExploredRun> {
+  return fromServer(`/api/branches/${encodeURIComponent(name)}/${encodeURIComponent(cell)}`);
+}
+
 export function runQuery(text: string, signal: AbortSignal): Promise<SqlJson> {
   return fromServer(`/api/sql?q=${encodeURIComponent(text)}`, signal, { "X-Heldout-Sql": "1" });
 }
@@ -85,12 +104,12 @@ export function pageAddress(kind: "page" | "study", id: string, file?: Maybe<str
 }
 
 /** Calls `changed` at once and whenever the server says that something changed; returns how to stop. */
-export function follow(run: string | null, changed: () => void, broken: (lost: boolean) => void): () => void {
+export function follow(topic: Topic, changed: () => void, broken: (lost: boolean) => void): () => void {
   if (onDisk) {
     changed();
     return () => undefined;
   }
-  const events = new EventSource(run === null ? "/api/events" : `/api/events?run=${encodeURIComponent(run)}`);
+  const events = new EventSource(`/api/events?${new URLSearchParams(topic)}`);
   events.onopen = () => broken(false);
   events.onmessage = changed;
   events.onerror = () => broken(true);

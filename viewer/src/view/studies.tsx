@@ -4,7 +4,8 @@ import { count, duration } from "../numbers";
 import type { Studies } from "../schemas/study";
 import { StudyNumber } from "../study/number";
 import { Text } from "../text";
-import { loadStudies, pageAddress } from "./source";
+import { address } from "./route";
+import { loadStudies, onDisk, pageAddress } from "./source";
 import { Waiting } from "./waiting";
 
 export function StudiesList() {
@@ -23,7 +24,7 @@ export function StudiesList() {
           {found.studies.map((line) => (
             <tr>
               <th scope="row">
-                {line.verdict ? <a href={pageAddress("study", line.name)}><Text of={line.question} /></a> : <Text of={line.question} />}
+                {line.verdict ? <a href={onDisk ? pageAddress("study", line.name) : address("study", line.name)}><Text of={line.question} /></a> : <Text of={line.question} />}
                 <span class="tiny study-name"><code><Text of={line.name} /></code> · <Text of={line.source} /></span>
               </th>
               <td data-label="verdict">{line.verdict ? <strong class="word"><Text of={line.verdict.headline} /></strong> : <span class="minor">no full run yet</span>}</td>
