@@ -5,6 +5,7 @@
 k comes straight from the generator's words. It is made a float a cache's worth at a time, inside the product; only the weights of
 guesses that fit are ever written down. The same numbers as `fast_draws.fill` gives for the same stream.
 
+>>> from heldout.learners.fast_draws import fill
 >>> x = torch.tensor([[3.0, 4.0], [6.0, 8.0]])
 >>> layer = GridLayer(x, "uniform 16")
 >>> drawn = layer.draw(1000, units=5, seed=0, block=0)
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 
 from heldout.core.errors import InputError
-from heldout.learners.fast_draws import Law, fill, grid, integers
+from heldout.learners.fast_draws import Law, grid, integers
 
 CHUNK = 1 << 17  # floats at a time: half a MiB, beside the integers in the core's cache
 

@@ -116,7 +116,9 @@ def _fits(logits: Tensor, y: Tensor) -> Tensor:
         raise InputError(
             f"label {int(y.max())} for {logits.shape[-1]} outputs", "give the net one output for each class"
         )
-    if logits.shape[-1] == 2 and len(y) > 4:  # most guesses fail: two cheap comparisons leave few for the whole look
+    if (
+        logits.shape[-1] == 2 and len(y) > 4
+    ):  # most guesses fail: two cheap comparisons leave few for the whole look
         rough = ((logits[..., 1] > logits[..., 0]) == (y == 1)).all(1).nonzero()[:, 0]
         return rough[_ahead(logits[rough], y)] if len(rough) else rough
     return _ahead(logits, y).nonzero()[:, 0]
