@@ -6,15 +6,17 @@ import math
 
 import pytest
 import torch
+from scipy.stats import kstest, norm
 from torch import Tensor
 
 from heldout.core.errors import InputError
 from heldout.learners.annealing import annealing
 from heldout.learners.black_box import Budget, Found, Searcher, SearchState, search
 from heldout.learners.blind import blind, guesses
+from heldout.learners.bulk_draws import MANY, coins, normals
 from heldout.learners.cma_es import cma_es
 from heldout.learners.genetic import genetic
-from heldout.learners.mutation import mutants
+from heldout.learners.mutation import crossed, mutants
 from heldout.learners.one_plus_lambda import one_plus_lambda
 from heldout.learners.openai_es import openai_es
 from heldout.learners.pattern import pattern
@@ -214,6 +216,44 @@ def test_mutants_of_bits_differ_from_their_parent_in_one_bit_or_more() -> None:
     share = float((flips == 1).double().mean())
     expected = 6 * (1 / 6) * (5 / 6) ** 5 + none
     assert abs(share - expected) < 4 * (expected * (1 - expected) / 50_000) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(3, 4000), (3, MANY)])
+def test_few_and_many_normals_and_coins_have_their_laws_and_belong_to_their_generator(shape) -> None:
+    draws = [normals(shape, torch.float32, torch.Generator().manual_seed(4)) for _ in range(2)]
+    assert torch.equal(*draws)
+    assert bool(draws[0].isfinite().all())
+    assert kstest(draws[0].flatten().double().numpy(), norm.cdf).pvalue > 1e-4
+    assert abs(float(draws[0][0] @ draws[0][1])) < 5 * shape[1] ** 0.5
+    flips = coins(*shape, torch.Generator().manual_seed(4)).double()
+    n, pairs = flips.numel(), (flips[:, 1:] * flips[:, :-1]).mean()
+    assert set(flips.unique().tolist()) == {0.0, 1.0}
+    assert abs(float(flips.mean()) - 1 / 2) < 4 * 0.5 / n**0.5
+    assert abs(float(pairs) - 1 / 4) < 5 * 0.5 / n**0.5
+    assert torch.equal(flips, coins(*shape, torch.Generator().manual_seed(4)).double())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bool])
+def test_crossed_rows_are_made_of_either_parent_to_the_bit(dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows, others = (torch.randn(5, 300, generator=draw).to(dtype) for _ in range(2))
+    if dtype != torch.bool:
+        others[0, :3] = torch.tensor([math.nan, math.inf, -0.0])
+    take = coins(5, 300, draw)
+    by_hand = torch.where(take == 1, others, rows)
+    mixed = crossed(rows.clone(), others.clone(), take)
+    assert mixed.numpy().tobytes() == by_hand.numpy().tobytes()
+
+
+def test_a_large_genetic_search_mixes_two_parents_evenly() -> None:
+    searcher, start = genetic(64, 2, step=1e-6, crossover=1.0), torch.zeros(2000)
+    state = searcher.init(start, 0)
+    rows = torch.stack([torch.zeros(2000), torch.ones(2000)])
+    state = state._replace(rounds=1, memory=(rows, torch.tensor([0.0, 1.0])))
+    parts = searcher.ask(state).round().mean(1)  # a tournament of 3 picks the second with chance 1/8
+    one, both = (parts == 0).double().mean(), ((parts > 0.4) & (parts < 0.6)).double().mean()
+    assert abs(float(one) - (7 / 8) ** 2) < 4 * (0.766 * 0.234 / 64) ** 0.5
+    assert abs(float(both) - 2 * 7 / 64) < 4 * (0.219 * 0.781 / 64) ** 0.5
 
 
 def test_one_plus_lambda_converges_on_a_quadratic_at_its_own_pace() -> None:

@@ -17,6 +17,7 @@ from heldout.core.population import unflatten
 from heldout.learners.black_box import Budget
 from heldout.learners.fast_draws import fill
 from heldout.learners.first_layer import FirstLayer, append_one
+from heldout.learners.grid_layer import GridLayer
 from heldout.learners.guess_and_check import guess_and_check, normalized_loss
 from heldout.learners.mlp_guesses import mlp_guesses
 from heldout.learners.one_bit import (
@@ -63,7 +64,10 @@ def test_a_survivor_lifts_to_the_same_weights_whoever_else_survives() -> None:
 
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize(("law", "by_outputs"), [("uniform", True), ("gaussian", False), ("gaussian", True)])
+@pytest.mark.parametrize(
+    ("law", "by_outputs"),
+    [("uniform", True), ("uniform 16", True), ("gaussian", False), ("gaussian", True)],
+)
 def test_guesses_are_rows_of_a_torch_module(bias, law, by_outputs) -> None:
     x = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     guesses = mlp_guesses(x, (4, 6, 5, 3), law, bias, by_outputs).draw(0, 2)
@@ -117,6 +121,36 @@ def test_accepted_nets_fit_and_their_losses_are_normalized() -> None:
         assert edges[int(where)] <= float(loss) < edges[int(where) + 1]
     scaled = normalized_loss(7.0 * logits, y, 7.0 * norms)
     assert torch.allclose(scaled, seen.losses, atol=1e-6)
+
+
+@pytest.mark.parametrize("law", ["uniform", "uniform 16"])
+def test_a_grid_layer_is_the_layer_that_fill_draws(law, monkeypatch) -> None:
+    monkeypatch.setattr("heldout.learners.grid_layer.CHUNK", 100)  # so that the last piece is a short one
+    x = torch.randn(6, 9, generator=torch.Generator().manual_seed(0))
+    layer = GridLayer(x, law)
+    drawn = layer.draw(50, 5, seed=3, block=7)
+    w = fill(torch.empty(50, 5, 9), law, 3, "layer", 0, 7)
+    assert torch.equal(layer.weights(drawn), w)
+    assert torch.allclose(layer.outputs(drawn).double(), w.double() @ x.double().T, atol=1e-5)
+    assert not torch.equal(layer.draw(50, 5, 3, 8), drawn)
+    with pytest.raises(InputError, match=r"give a uniform law and float32 examples \[b d\]"):
+        GridLayer(x.double(), law)
+
+
+@pytest.mark.parametrize("law", ["uniform", "uniform 16"])
+def test_uniform_guesses_fit_as_often_as_a_module_drawn_anew(law) -> None:
+    x = torch.randn(5, 10, generator=torch.Generator().manual_seed(0))
+    y = torch.tensor([0, 1, 1, 0, 1])
+    guesser = mlp_guesses(x, (10, 8, 2), law, bias=True)
+    seen = guess_and_check(guesser, y, Budget(40_000), 0, wanted=40_000)
+    draw = torch.Generator().manual_seed(1)
+    first, second = (torch.empty(20_000, *s).uniform_(-1, 1, generator=draw) for s in ((8, 11), (2, 9)))
+    h = (first @ append_one(x).T).relu()
+    z = second[..., :-1] @ h + second[..., -1:]
+    share = float((z.argmax(1) == y).all(1).double().mean())
+    assert (
+        abs(share - seen.fits / seen.guesses) < 4 * (share * (1 - share) * (1 / 20_000 + 1 / 40_000)) ** 0.5
+    )
 
 
 @pytest.mark.parametrize("evaluations", [1, 100, 1234])

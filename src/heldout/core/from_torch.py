@@ -16,11 +16,14 @@ from heldout.core import checks
 from heldout.core.batch import Batch, leaves, take, tree_map
 from heldout.core.cross_entropy import cross_entropy
 from heldout.core.errors import InputError
+from heldout.core.on_device import cast, device_of
+from heldout.core.own_fit import apart, with_given_rows
 from heldout.core.population import Layout, call, fixed, flatten, trainable
 from heldout.core.preserved import fingerprint, in_eval, preserved
 from heldout.core.read_data import read_split
 from heldout.core.recipe import Recipe
 from heldout.core.subject import InputKind, Subject
+from heldout.core.torch_labels import check_loss, real_values, zero_one
 from heldout.core.weights import load_weights
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -84,7 +87,7 @@ def subject_from_torch(
     if weights is not None:
         model = copy.deepcopy(model)
         model.load_state_dict(load_weights(weights))
-    device = _device(model)
+    device = device_of(model)
     notes: list[str] = []
     splits: dict[str, Batch | None] = {"train": _read(train, "train")}
     for split, data in (("test", test), ("validation", validation), ("shifted", shifted)):
@@ -94,7 +97,7 @@ def subject_from_torch(
         if batch is not None:
             splits[split], dropped = checks.drop_ignored(batch, split)
             if dropped and split == "train" and fit is not None and not isinstance(fit, Recipe):
-                fit = _with_given_rows(fit, (batch.y != checks.IGNORED).nonzero().flatten())
+                fit = with_given_rows(fit, (batch.y != checks.IGNORED).nonzero().flatten())
             if dropped:
                 notes.append(f"{dropped} ignored labels (-100) of {split} were left out")
     train_batch = _given(splits["train"])
@@ -102,14 +105,14 @@ def subject_from_torch(
     if weighted:
         notes.append(f"the weights of {', '.join(weighted)} are not used: every example counts once")
     if fit is not None and not isinstance(fit, Recipe):
-        fit = _apart(fit, model)
+        fit = apart(fit, model)
 
     binary = loss == "binary_cross_entropy"
     integer = not train_batch.y.is_floating_point()
     regression = loss == "mse" or (callable(loss) and not integer)
 
     def raw(module: nn.Module, x: Any) -> Any:
-        moved = tree_map(lambda t: _cast(t, module, device).clone(), x)  # a model may work in place
+        moved = tree_map(lambda t: cast(t, module, device).clone(), x)  # a model may work in place
         try:
             if isinstance(moved, dict):
                 out = module(**moved)
@@ -148,13 +151,13 @@ def subject_from_torch(
     squeeze = regression and train_batch.y.ndim == 2 and train_batch.y.shape[1] == 1
     task = "regression" if regression else "classification"
     if binary:
-        splits = {key: None if b is None else b._replace(y=_zero_one(b.y, key)) for key, b in splits.items()}
+        splits = {key: None if b is None else b._replace(y=zero_one(b.y, key)) for key, b in splits.items()}
         train_batch = _given(splits["train"])
     if regression:
         with preserved(model), torch.no_grad():
             head = take(train_batch, torch.arange(min(64, train_batch.y.shape[0])))
             checks.check_outputs(raw(model.eval(), head.x), head, task, "train")
-        splits = {key: None if b is None else b._replace(y=_values(b.y)) for key, b in splits.items()}
+        splits = {key: None if b is None else b._replace(y=real_values(b.y)) for key, b in splits.items()}
         train_batch = _given(splits["train"])
     first = checks.check_outputs(predict_with(model, train_batch.x), train_batch, task, "train")
     few = take(train_batch, torch.arange(min(64, train_batch.y.shape[0])))
@@ -175,7 +178,7 @@ def subject_from_torch(
     loss_fn = LOSSES[loss] if isinstance(loss, str) else loss
     per_example = _binary_loss if binary else loss_fn
     with torch.no_grad():
-        _check_loss(per_example, first, train_batch.y)
+        check_loss(per_example, first, train_batch.y)
     if regression and tolerance is None:
         tolerance = 0.5 * float(train_batch.y.to(torch.float64).std(unbiased=False))
         notes.append(
@@ -289,90 +292,9 @@ def _read(data: Any, split: str) -> Batch:
     return batch._replace(x=tree_map(lambda t: t.float() if t.dtype == torch.uint8 else t, batch.x))
 
 
-def _apart(fit: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
-    """The user's fit, refused where what it returns is no new model; the audited one is put back if it was trained."""
-    kept: list[Any] = []
-
-    def checked(ids: Tensor, labels: Tensor, seed: int) -> Any:
-        if not kept:
-            gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
-            kept.extend([copy.deepcopy(model.state_dict()), gradients])
-        found = fit(ids, labels, seed)
-        if not isinstance(found, nn.Module):
-            raise InputError(f"your fit returned {type(found).__name__}", "return the trained nn.Module")
-        theirs = {p.data_ptr() for p in model.parameters()}
-        same = found is model or any(p.data_ptr() in theirs for p in found.parameters())
-        trained = any(not torch.equal(p, kept[0][key]) for key, p in model.named_parameters())
-        if same or trained:
-            model.load_state_dict(kept[0])
-            for p, gradient in zip(model.parameters(), kept[1], strict=True):
-                p.grad = gradient
-            done = "returned" if same else "trained"
-            raise InputError(
-                f"your fit {done} the audited model itself, not a model trained on the rows it was given",
-                "make a fresh model inside fit, with fresh weights, and train that",
-            )
-        return found
-
-    return checked
-
-
-def _with_given_rows(fit: Callable[..., Any], kept: Tensor) -> Callable[..., Any]:
-    """The user's fit counts the rows that were given, before ignored labels were left out."""
-    return lambda ids, labels, seed: fit(kept[ids], labels, seed)
-
-
 def _rows(x: Any, start: int, stop: int) -> Any:
     return tree_map(lambda t: t[start:stop], x)
 
 
-def _device(model: nn.Module) -> torch.device:
-    devices = {t.device for t in (*model.parameters(), *model.buffers())}
-    if len(devices) > 1:
-        raise InputError(
-            f"the model lies on several devices ({', '.join(sorted(map(str, devices)))})",
-            "move it to one: model.to('cpu')",
-        )
-    return devices.pop() if devices else torch.device("cpu")
-
-
-def _cast(t: Tensor, module: nn.Module, device: torch.device) -> Tensor:
-    """Inputs in the dtype and on the device of the model; integers (token ids) keep their dtype."""
-    dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), t.dtype)
-    return t.to(device, dtype) if t.is_floating_point() else t.to(device)
-
-
-def _zero_one(y: Tensor, split: str) -> Tensor:
-    flat = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
-    if flat.ndim != 1 or not bool(((flat == 0) | (flat == 1)).all()):
-        raise InputError(
-            f"labels of {split} are not 0 and 1", 'binary_cross_entropy needs them; or use "cross_entropy"'
-        )
-    return flat.to(torch.int64)
-
-
 def _binary_loss(out: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(out, y, reduction="none")
-
-
-def _values(y: Tensor) -> Tensor:
-    flat = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
-    if flat.ndim != 1:
-        raise InputError(
-            f"regression labels have shape {tuple(y.shape)}", "audit one target at a time: labels [n]"
-        )
-    return flat.to(torch.float64) if flat.dtype == torch.float64 else flat.to(torch.float32)
-
-
-def _check_loss(loss: Callable[[Tensor, Tensor], Tensor], out: Tensor, y: Tensor) -> None:
-    values = loss(out, y)
-    if not isinstance(values, Tensor) or values.shape != y.shape[:1]:
-        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-        raise InputError(
-            f"the loss returns {shape} for {y.shape[0]} examples",
-            'return one value an example: reduction="none", shape [n]',
-        )
-    if not torch.isfinite(values).all():
-        raise InputError(
-            "the loss returns NaN or inf on the training data", "check the outputs and the labels"
-        )

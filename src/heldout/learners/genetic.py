@@ -21,7 +21,8 @@ from torch import Tensor
 from heldout.core.errors import InputError
 from heldout.core.streams import torch_seed
 from heldout.learners.black_box import Searcher, SearchState
-from heldout.learners.mutation import mutants, spread
+from heldout.learners.bulk_draws import coins
+from heldout.learners.mutation import crossed, mutants, spread
 
 TOURNAMENT = 3
 
@@ -49,14 +50,18 @@ def genetic(children: int = 64, kept: int = 32, step: float = 0.1, crossover: fl
         rows, losses = state.memory
         first, second = (_chosen(losses, children, generator) for _ in range(2))
         mixed = torch.rand(children, 1, generator=generator, device=rows.device) < crossover
-        take = torch.rand(children, rows.shape[1], generator=generator, device=rows.device) < 0.5
-        return mutants(torch.where(take & mixed, rows[second], rows[first]), step, generator)
+        take = coins(children, rows.shape[1], generator).mul_(mixed.to(torch.uint8))
+        begun = crossed(rows.index_select(0, first), rows.index_select(0, second), take)
+        return mutants(begun, step, generator)
 
     def tell(state: SearchState, thetas: Tensor, losses: Tensor) -> SearchState:
+        n = len(thetas)
+        old = state.memory[0] if state.rounds else thetas
         if state.rounds:
-            thetas, losses = torch.cat([thetas, state.memory[0]]), torch.cat([losses, state.memory[1]])
+            losses = torch.cat([losses, state.memory[1]])
         best = losses.argsort(stable=True)[:kept]  # children stand first, so that ties go to them
-        return SearchState(state.start, state.seed, state.rounds + 1, (thetas[best], losses[best]))
+        rows = torch.stack([thetas[k] if k < n else old[k - n] for k in best.tolist()])
+        return SearchState(state.start, state.seed, state.rounds + 1, (rows, losses[best]))
 
     return Searcher("genetic algorithm", ("reals", "bits"), init, ask, tell)
 

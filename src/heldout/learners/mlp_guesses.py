@@ -1,7 +1,8 @@
 """Guesses of ReLU nets of given widths on given examples, many in one matrix product; for `guess_and_check`.
 
     h_1 = relu(W_1 x)    h_{l+1} = relu(W_l+1 h_l)    logits = W_L h_{L-1}      biases, if any, stand beside each W_l
-    weights ~ U(-1, 1) or N(0, 1);  Gaussian: the first layer by its outputs (`first_layer`), lifted for survivors only
+    weights ~ U(-1, 1) or N(0, 1);  Gaussian: the first layer by its outputs (`first_layer`), lifted for survivors only;
+    uniform in float32: the first layer as integers (`grid_layer`), floats for survivors only
 
 A row of thetas is laid out as `torch.nn.Sequential(Linear, ReLU, Linear, ...)` flattens. Biases count in their layer's norm;
 with them the normalized loss keeps some freedom of scale, so leave them out where losses are compared.
@@ -27,9 +28,11 @@ from torch import Tensor
 from heldout.core.errors import InputError
 from heldout.learners.fast_draws import Law, fill
 from heldout.learners.first_layer import FirstLayer, append_one
+from heldout.learners.grid_layer import GridLayer
 from heldout.learners.guess_and_check import Guesser, Guesses
 
 NUMBERS = 1 << 19  # random numbers a block: naming a stream costs as much as a thousand of them
+INTEGERS = 1 << 21  # the same where they come as integers, four times as fast
 
 
 def mlp_guesses(
@@ -48,17 +51,19 @@ def mlp_guesses(
     inputs = append_one(x) if bias else x
     shapes = [(out, into + bias) for into, out in itertools.pairwise(widths)]
     first = FirstLayer(inputs) if law == "gaussian" and by_outputs else None
+    gridded = GridLayer(inputs, law) if law != "gaussian" and x.dtype == torch.float32 else None
     drawn_first = shapes[0][0] * (first.rank if first else shapes[0][1])
     drawn = drawn_first + sum(rows * columns for rows, columns in shapes[1:])
-    size = 1 << max(4, (NUMBERS // drawn).bit_length() - 1)
+    size = 1 << max(4, ((INTEGERS if gridded else NUMBERS) // drawn).bit_length() - 1)
 
     def draw(seed: int, block: int) -> Guesses:
         with torch.no_grad():
-            begin = (
-                _by_outputs(first, seed, block, size, shapes[0])
-                if first
-                else _plain(inputs, law, seed, block, size, shapes[0])
-            )
+            if first:
+                begin = _by_outputs(first, seed, block, size, shapes[0])
+            elif gridded:
+                begin = _on_grid(gridded, seed, block, size, shapes[0])
+            else:
+                begin = _plain(inputs, law, seed, block, size, shapes[0])
             later = [
                 fill(torch.empty(size, *shape, dtype=x.dtype), law, seed, "layer", k, block)
                 for k, shape in enumerate(shapes[1:], 1)
@@ -90,6 +95,15 @@ def _plain(x: Tensor, law: Law, seed: int, block: int, n: int, shape: tuple[int,
     w = fill(torch.empty(n, *shape, dtype=x.dtype), law, seed, "layer", 0, block)
     h = (w.view(-1, shape[1]) @ x.T).view(n, shape[0], len(x))
     return _Begin(h, lambda places: w[places].square().sum((1, 2)), lambda places: w[places])
+
+
+def _on_grid(layer: GridLayer, seed: int, block: int, n: int, shape: tuple[int, int]) -> _Begin:
+    drawn = layer.draw(n, shape[0], seed, block)
+
+    def weights(places: Tensor) -> Tensor:
+        return layer.weights(drawn[places])
+
+    return _Begin(layer.outputs(drawn), lambda places: weights(places).square().sum((1, 2)), weights)
 
 
 def _by_outputs(first: FirstLayer, seed: int, block: int, n: int, shape: tuple[int, int]) -> _Begin:

@@ -14,17 +14,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from heldout.learners.bulk_draws import normals
+
 
 def mutants(parents: Tensor, step: float, generator: torch.Generator) -> Tensor:
     """A mutant of each row [n p]: Gaussian steps on reals; on bits flips with chance 1 / p, at least one."""
     n, p = parents.shape
     if parents.dtype != torch.bool:
-        noise = torch.empty(n, p, dtype=parents.dtype, device=parents.device)
-        return torch.add(parents, noise.normal_(generator=generator), alpha=step, out=noise)
+        noise = normals((n, p), parents.dtype, generator)
+        return torch.add(parents, noise, alpha=step, out=noise)
     flips = torch.rand(n, p, generator=generator, device=parents.device) < 1.0 / p
     one = torch.randint(p, (n, 1), generator=generator, device=parents.device)
     flips.scatter_(1, one, flips.gather(1, one) | ~flips.any(1, keepdim=True))
     return parents ^ flips
+
+
+def crossed(rows: Tensor, others: Tensor, take: Tensor) -> Tensor:
+    """Parts of `others` where take [n p] is 1, of `rows` where it is 0; `others` is written over."""
+    if rows.dtype != torch.float32:
+        return torch.where(take.bool(), others, rows)
+    bits, mixed = rows.view(torch.int32), others.view(torch.int32)
+    mixed.bitwise_xor_(bits).mul_(take.to(torch.int32)).bitwise_xor_(
+        bits
+    )  # torch.where is slow where take is random
+    return others
 
 
 def spread(start: Tensor, n: int, step: float, generator: torch.Generator) -> Tensor:

@@ -93,7 +93,7 @@ def cells(size: Size, seeds: int | None) -> list[dict[str, Any]]:
     tied = (min(fast, 8) if full else 1) if fast else 0
     steps = 3000 if full else 1500
     found = [_cell("fast", part, steps) for part in _groups(first, fast, 8)]
-    found += [_cell("tied", part, 50_000 if full else 24_000) for part in _groups(first, tied, 2)]
+    found += [_cell("tied", part, 50_000 if full else 20_000) for part in _groups(first, tied, 2)]
     found += [_cell("transformer", part, 16_000) for part in _groups(first, min(fast, 1) if full else 0, 1)]
     branched = min(fast, 8 if full else 4)
     found += [

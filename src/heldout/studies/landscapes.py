@@ -76,7 +76,7 @@ RULE = Rule(
 
 def cells(size: Size, seeds: int | None) -> Rows:
     """One cell for each seed and landscape; hashes have more starts, since there a small effect must be excluded."""
-    first, count, few, many = (2000, seeds or 40, 4, 16) if size == "full" else (1000, seeds or 8, 2, 6)
+    first, count, few, many = (2000, seeds or 40, 4, 16) if size == "full" else (1000, seeds or 8, 2, 4)
     return [_cell(kind, first + k, few if kind in PLAIN else many) for kind in KINDS for k in range(count)]
 
 
