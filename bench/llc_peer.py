@@ -1,11 +1,11 @@
 """lambda(n beta) of reduced rank regression 5-3-5, rank 1, to 5% standard error, beside devinterp: `python -m bench.llc_peer`.
 
-Both get the same module, data (n = 1000, unit noise), weights (the least-squares minimum), n beta = n/log n, gamma = 1 and
-full batches, in one process with one thread. Each runs with 8 chains and twice as many draws at a time until its standard
-error is at most 5% of its value; only the last run's wall time counts, burn-in and set-up included. devinterp is given its
-data as one tensor and through a DataLoader, and the step size `LR`, found by hand: its SGLD has no rule for it. Its standard
-error is that of its chains' means. What both should find comes from long Hamiltonian chains. Without devinterp the script
-says so and prints our own figures.
+Both get the same module, data (n = 1000, unit noise), weights (the least-squares minimum), n beta = n/log n, gamma = 1, full
+batches and 8 chains, in one process with one thread. Ours is `llc_of_energy` with `error=0.05`: it stops by itself once R-hat and
+ESS would let it report and the standard error is at most 5%, and all of its wall time counts. devinterp, which does not look
+at its error, runs with half as many draws again at a time until that of its chains' means is at most 5%; only its last run counts,
+burn-in included. It gets its data as one tensor and, for one seed, through a DataLoader, and the step size `LR`, found by hand: its SGLD has no
+rule for it. What both should find comes from long Hamiltonian chains. Without devinterp the script says so and prints our own figures.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from heldout.measures.posterior.settings import OneTemperature
 N, CHAINS, WANTED = 1000, 8, 0.05
 T = N / math.log(N)
 LR, PEER_BURN, BURN = 5e-4, 300, 150
-FIRST, MOST = 100, 12_800  # draws of the first run and of the last
+FIRST, MOST = 100, 12_800  # draws of the peer's first run, and at most
 
 
 def main() -> None:
@@ -45,14 +45,12 @@ def main() -> None:
     seeds = options.parse_args().seeds
     torch.set_num_threads(1)
     model, x, y = _trained()
-    exact = _measured(model, x, y, 0, OneTemperature(T, "hamiltonian", chains=8, burn=200, draws=300))
+    exact = _measured(model, x, y, 0, OneTemperature(T, "hamiltonian", chains=8, burn=200, draws=600))
     truth = float(exact.curve[0])
     _say(
         f"lambda(n beta = {T:.0f}), gamma = 1, Hamiltonian chains: {truth:.3f} +- {exact.curve_stderr[0]:.3f}"
     )
-    ours = [
-        _until(partial(_ours, model, x, y, seed), "heldout, full batches", truth) for seed in range(seeds)
-    ]
+    ours = [_ours(model, x, y, seed, truth) for seed in range(seeds)]
     try:
         sampler: Any = importlib.import_module("devinterp.slt.sampler")
     except ImportError:
@@ -60,10 +58,14 @@ def main() -> None:
         return
     warnings.simplefilter("ignore")
     for name, loader in _loaders(x, y).items():
-        runs = [partial(_peer, sampler, model, loader, seed) for seed in range(seeds)]
+        few = seeds if "tensor" in name else 1
+        runs = [partial(_peer, sampler, model, loader, seed) for seed in range(few)]
         peer = [_until(run, name, truth) for run in runs]
-        ratio = statistics.median(ours) / statistics.median(peer)
-        _say(f"wall time, heldout / {name}: {ratio:.2f} (medians of {seeds} seeds)")
+        ratios = [own / other for own, other in zip(ours, peer)]
+        _say(
+            f"wall time, heldout / {name}: {statistics.median(ours) / statistics.median(peer):.2f} (medians of {seeds} and {few} "
+            f"seeds; seed by seed {min(ratios):.2f} to {max(ratios):.2f})"
+        )
 
 
 def _trained() -> tuple[nn.Module, Tensor, Tensor]:
@@ -95,9 +97,19 @@ def _loss(out: Tensor, y: Tensor) -> Tensor:
     return 0.5 * (out - y).square().sum(-1)
 
 
-def _ours(model: nn.Module, x: Tensor, y: Tensor, seed: int, draws: int) -> tuple[float, float]:
-    found = _measured(model, x, y, seed, OneTemperature(T, chains=CHAINS, burn=BURN, draws=draws))
-    return float(found.curve[0]), float(found.curve_stderr[0])
+def _ours(model: nn.Module, x: Tensor, y: Tensor, seed: int, truth: float) -> float:
+    """Wall seconds of one run that stops by itself."""
+    begun = time.perf_counter()
+    found = _measured(
+        model, x, y, seed, OneTemperature(T, chains=CHAINS, burn=BURN, draws=MOST, error=WANTED)
+    )
+    seconds = time.perf_counter() - begun
+    value, stderr = float(found.curve[0]), float(found.curve_stderr[0])
+    _say(
+        f"  heldout, full batches: {found.choices['draws']} draws, {value / truth:.3f} of it, standard error {stderr / value:.1%}, "
+        f"R-hat {found.checks['R-hat']:.3f}, {seconds:.2f} s, {found.reason}"
+    )
+    return seconds
 
 
 def _measured(
@@ -116,7 +128,7 @@ def _measured(
         return over_replicas(one, thetas.float(), (x, y), CHAINS)
 
     start = torch.cat([part.detach().reshape(-1) for part in model.parameters()])
-    return llc_of_energy(energy, start, N, seed, gamma=1.0, settings=settings)
+    return llc_of_energy(energy, start, N, seed, gamma=1.0, settings=settings, tensors=sizes)
 
 
 def _peer(sampler: Any, model: nn.Module, loader: Any, seed: int, draws: int) -> tuple[float, float]:
@@ -149,7 +161,7 @@ def _loaders(x: Tensor, y: Tensor) -> dict[str, Any]:
 
 
 def _until(run: Callable[[int], tuple[float, float]], name: str, truth: float) -> float:
-    """Wall seconds of the first run whose standard error is small enough."""
+    """Wall seconds of the peer's first run whose standard error is small enough."""
     draws = FIRST
     while True:
         begun = time.perf_counter()
@@ -157,7 +169,7 @@ def _until(run: Callable[[int], tuple[float, float]], name: str, truth: float) -
         seconds = time.perf_counter() - begun
         if stderr <= WANTED * abs(value) or draws >= MOST:
             break
-        draws *= 2
+        draws = draws * 3 // 2
     reached = "" if stderr <= WANTED * abs(value) else "  NOT REACHED"
     _say(
         f"  {name}: {draws} draws, {value / truth:.3f} of it, standard error {stderr / value:.1%}, {seconds:.2f} s{reached}"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from heldout.auditing import Audit
-    from heldout.calibration.calibrate import Summary
     from heldout.measures.proxies import ProxyTable
 
 
@@ -124,31 +123,6 @@ def _table(columns: list[str], rows: list[list[Any]], nothing: str) -> None:
     for row in rows:
         table.add_row(*[Text(plain(str(cell))) for cell in row])
     console.print(table)
-
-
-def print_calibration(lines: list[Summary]) -> None:
-    """One row a case: truth, estimate, errors, coverage with its interval, cost."""
-    head = [
-        "instrument",
-        "case",
-        "truth",
-        "estimate",
-        "rms error",
-        "stderr",
-        "z",
-        "covered",
-        "95% of it",
-        "s",
-        "gradients",
-    ]
-    rows = []
-    for line in lines:
-        share = f"{line.covered}/{line.answered}" + (f" of {line.runs}" if line.answered < line.runs else "")
-        interval = f"{line.coverage_low:.2f}-{line.coverage_high:.2f}" if line.answered else line.reason
-        numbers = [f"{value:.4g}" for value in (line.truth, line.mean, line.error, line.stderr)]
-        costs = [f"{line.seconds:.2g}", f"{line.gradients:.0f}"]
-        rows.append([line.instrument, line.case, *numbers, f"{line.z:.2f}", share, interval, *costs])
-    _table(head, rows, "no cases")
 
 
 def print_measures(rooms: tuple[str, ...]) -> None:

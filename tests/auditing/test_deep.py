@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 import heldout
+from heldout.auditing import lambda_curves
 from heldout.auditing.deep import WITHIN, matched_twin
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
@@ -62,6 +63,7 @@ def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatc
         )  # its own tests hold it against exact answers; here it would take a minute
 
     monkeypatch.setattr(importlib.import_module("heldout.measures.llc"), "llc_report", refuse)
+    monkeypatch.setattr(lambda_curves, "MOST_WORK", 10_000)  # likewise
     found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
     assert found.failures == ()
     rows = {row["name"]: row for row in found.report["measures"]}
@@ -75,6 +77,12 @@ def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatc
         name for name in rows if name in {r["name"] for r in drawn["rows"]}
     ]
     assert drawn["traces"] == {"status": "no chain was run"}
+    assert rows[lambda_curves.NAME]["status"].startswith(
+        "parameters x examples is 192,800, more than the 10,000"
+    )
+    assert drawn["sentence"].startswith(
+        "The curves Lambda(t, R) of this model and its twin could not be compared"
+    )
     spectrum, lines = drawn["density"], drawn["slices"]["lines"]
     assert all(a <= b <= c for a, b, c in zip(spectrum["low"], spectrum["density"], spectrum["high"]))
     assert [line["tone"] for line in lines] == ["model", "steep", "control"]
@@ -86,6 +94,50 @@ def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatc
         rows["top eigenvalue of the Hessian"]["value"]["value"]
         < rows["trace of the Hessian"]["value"]["value"] * 1.5
     )
+
+
+def small(epochs: int) -> heldout.Subject:
+    """Eight units on ten inputs, 115 parameters: chains of it take seconds."""
+
+    def net() -> nn.Module:
+        return nn.Sequential(nn.Linear(10, 8), nn.Tanh(), nn.Linear(8, 3))
+
+    x = np.random.default_rng(0).standard_normal((60, 10)).astype(np.float32)
+    y = x[:, :3].argmax(1)
+    recipe = heldout.Recipe(net, optimizer="adam", lr=1e-2, epochs=epochs, batch_size=20)
+    torch.manual_seed(0)
+    model = net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(epochs):
+        for rows in torch.randperm(60).split(20):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(
+                model(torch.from_numpy(x)[rows]), torch.from_numpy(y)[rows]
+            ).backward()
+            optimizer.step()
+    return heldout.Subject.from_torch(model, (torch.from_numpy(x), torch.from_numpy(y)), fit=recipe)
+
+
+def test_curves_are_compared_with_the_twin_s_and_no_coefficient_is_said_to_exist(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lambda_curves, "BURN", 80)
+    monkeypatch.setattr(lambda_curves, "DRAWS", 100)
+    audited = small(15)
+    twin = matched_twin(Facts(audited, Ledger(), 0, 0.05))
+    mine, other, told = lambda_curves.lambda_curves(audited, twin, 0)
+    for found in (mine, other):
+        assert found.ok
+        assert 0 < float(found.low) < float(found.value) < float(found.high)
+    ratio = told["ratio"]
+    assert ratio["value"] == pytest.approx(float(mine.value) / float(other.value), rel=1e-6)
+    assert ratio["low"] < ratio["value"] < ratio["high"]
+    assert "times the shuffled twin's at matched loss" in told["sentence"]
+    assert told["sentence"].count("no plateau") == 2
+    assert told["sentence"].count("no learning coefficient") == 2
+    far = small(60)
+    with pytest.raises(Withheld, match="curves are compared at matched loss only"):
+        lambda_curves.lambda_curves(audited, far, 0)
 
 
 def test_only_differentiable_models_have_geometry() -> None:

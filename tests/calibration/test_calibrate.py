@@ -12,6 +12,7 @@ from heldout.calibration import curvature
 from heldout.calibration.calibrate import calibrate, instruments, run_cases, summary
 from heldout.calibration.case import Case
 from heldout.cli import run
+from heldout.commands.printed_calibration import calibration_table
 from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
@@ -51,7 +52,10 @@ def test_networks_and_closed_forms_meet_their_exact_answers() -> None:
 
 def test_every_instrument_is_found_and_case_names_are_unique() -> None:
     found = instruments()
-    assert {"trace", "top_eigenvalues", "effective_dimension", "spectral_density", "sharpness"} <= set(found)
+    assert set(found) == {
+        "trace", "top_eigenvalues", "effective_dimension", "spectral_density", "sharpness", "mode_connectivity", "volume",
+        "llc", "llc at one temperature", "llc_curve",
+    }  # fmt: skip
     for cases in found.values():
         assert len({case.name for case in cases}) == len(cases)
     assert sum(len(cases) for cases in found.values()) >= 40
@@ -68,6 +72,23 @@ def test_a_folder_of_rows_is_continued(tmp_path: Path) -> None:
     assert len(list(read_rows(tmp_path / "rows"))) == len(more)
     again_fresh = calibrate(["sharpness"], seeds=2)
     assert [row["value"] for row in more] == [row["value"] for row in again_fresh]
+
+
+def test_a_run_that_was_killed_in_the_middle_of_a_row_goes_on_there(tmp_path: Path) -> None:
+    whole = calibrate(["sharpness"], seeds=2, out=tmp_path / "whole")
+    (source,) = (tmp_path / "whole").iterdir()
+    lines = source.read_bytes().splitlines(keepends=True)
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / source.name).write_bytes(b"".join(lines[:2]) + lines[2][:40])
+    seen: list[tuple[int, int]] = []
+    shown = calibrate(["sharpness"], seeds=2, out=tmp_path / "torn", kept=True)
+    assert [row["value"] for row in shown] == [row["value"] for row in whole[:2]]
+    again = calibrate(["sharpness"], seeds=2, out=tmp_path / "torn", tick=lambda *at: seen.append(at))
+    assert [row["value"] for row in again] == [row["value"] for row in whole]
+    assert seen == [(2, 4), (3, 4), (4, 4)]
+    assert len(list(read_rows(tmp_path / "torn"))) == 4
+    with pytest.raises(InputError, match="there is no folder"):
+        calibrate(["sharpness"], kept=True)
 
 
 def test_withheld_runs_have_a_row_with_the_reason() -> None:
@@ -96,10 +117,7 @@ def test_rows_of_withheld_runs_can_be_continued(tmp_path: Path, monkeypatch: pyt
     assert kept[1].gradients != kept[1].gradients  # not counted is not zero
 
 
-def test_the_command_prints_a_table_or_json(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
+def test_the_command_prints_a_table_or_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["calibrate", "--instrument", "sharpness", "--seeds", "1"]) == 0
     table = capsys.readouterr().out
     assert "linear regression, curvature" in table
@@ -110,6 +128,38 @@ def test_the_command_prints_a_table_or_json(
         "linear regression, rise at rho = 0.05",
     ]
     assert lines[0]["covered"] == 1
+    kept = ["calibrate", "--instrument", "sharpness", "--out", str(tmp_path / "rows")]
+    assert run([*kept, "--seeds", "1"]) == 0
+    capsys.readouterr()
+    assert run([*kept, "--seeds", "3", "--kept"]) == 0
+    assert "2 of 6 runs are done" in capsys.readouterr().out
+
+
+def test_no_number_of_the_table_is_cut_and_each_reason_is_told() -> None:
+    def sometimes(seed: int) -> Estimate:
+        return Estimate.withheld("no minimum") if seed == 0 else Estimate(1.25e-7, 1e-7, 2e-7, stderr=2.5e-8)
+
+    name = "a case whose name is longer than a narrow terminal is wide, to say the least"
+    lines = summary(run_cases([Case("mean", name, 1.234e-7, sometimes), Case("other", "two", 2.0, lambda seed: Estimate(2.0, 2.0, 2.0))], 3))  # fmt: skip
+    for width in (0, 60, 200):
+        table = calibration_table(lines, width)
+        for text in (
+            name,
+            "1.234e-07",
+            "1.25e-07",
+            "0.01297",
+            "2.5e-08",
+            "0.06",
+            "2/2 of 3",
+            "3/3",
+            "0.29-1.00",
+        ):
+            assert text in table
+        assert "withheld 1 of 3: no minimum" in table
+    assert calibration_table(lines).splitlines()[2].split()[-1] != "nan"
+    assert max(len(line) for line in calibration_table(lines, 100).splitlines()) <= 100
+    exact = summary(run_cases([Case("mean", "exact", 3.0, lambda seed: Estimate(3.0, 3.0, 3.0, stderr=1e-15))], 1))  # fmt: skip
+    assert exact[0].z != exact[0].z  # an error of rounding is no standard error
 
 
 def test_bad_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

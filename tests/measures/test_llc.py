@@ -62,6 +62,29 @@ def test_intervals_cover_the_coefficient_of_their_temperature() -> None:
     assert abs(sum(off) / 12) < 0.02
 
 
+def test_an_error_that_is_asked_for_ends_the_chains_and_is_kept() -> None:
+    """20 parameters of curvature 1 to .01: the interval covers, the length is chosen, and no draw differs from a longer run's."""
+    c, t = torch.logspace(0, -2, 20, dtype=torch.float64), 1000.0
+    truth = 0.5 * float((t * c / (t * c + 1)).sum())
+
+    def measured(seed: int, **options: float):  # type: ignore[no-untyped-def]
+        settings = OneTemperature(n_beta=t, burn=150, **options)  # type: ignore[arg-type]
+        start = torch.zeros(20, dtype=torch.float64)
+        return llc_of_energy(lambda w: 0.5 * (c * w.square()).sum(1), start, seed=seed, gamma=1.0, settings=settings)  # fmt: skip
+
+    found = [measured(seed, error=0.05) for seed in range(12)]
+    assert all(one.estimate.ok for one in found)
+    assert all(float(one.estimate.stderr) <= 0.05 * float(one.estimate.value) for one in found)
+    assert sum(abs(float(one.estimate.value) / truth - 1) < 0.1 for one in found) == 12
+    assert sum(float(one.estimate.low) <= truth <= float(one.estimate.high) for one in found) >= 10
+    assert all(100 <= one.choices["draws"] == len(one.loss_traces) < 1000 for one in found)  # type: ignore[operator]
+    whole = measured(0, draws=found[0].choices["draws"])  # type: ignore[arg-type]
+    assert np.array_equal(whole.loss_traces, found[0].loss_traces)
+    assert whole.gradients == found[0].gradients
+    longest = measured(0, draws=120, error=0.001)
+    assert longest.choices["draws"] == 120
+
+
 def test_minibatches_are_corrected_and_the_raw_value_would_be_wrong() -> None:
     subject, _, X = regression()
     settings = OneTemperature(chains=8, burn=300, draws=800)
@@ -290,6 +313,8 @@ def test_settings_out_of_range_are_refused() -> None:
         lambda: OneTemperature(sampler="nuts"),  # type: ignore[arg-type]
         lambda: OneTemperature(batch_size=8, sampler="underdamped"),
         lambda: OneTemperature(chains=1),
+        lambda: OneTemperature(error=0.0),
+        lambda: OneTemperature(error=0.05, sampler="hamiltonian"),
         lambda: Ladder(attempts=0),
     ):
         with pytest.raises(InputError):

@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from heldout.auditing.facts import Facts
 from heldout.auditing.geometry_pictures import attempted, density, slices, traces
+from heldout.auditing.lambda_curves import FORMULA, NAME, lambda_curves
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.recipe import Recipe
@@ -26,8 +28,8 @@ from heldout.core.subject import Subject
 from heldout.measures.loss_slice import mean_loss
 from heldout.measures.posterior.coefficient import LearningCoefficient
 
-WITHIN = 0.25  # of the audited model's loss
-DOUBLINGS, HALVINGS = 6, 4
+WITHIN, CLOSE = 0.25, 0.02  # of the audited model's loss: allowed, and sought
+DOUBLINGS, HALVINGS = 6, 6
 DEEP = 12_000  # names the randomness of the twin apart from that of other refits
 
 
@@ -49,6 +51,7 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
         twin = matched_twin(facts)
     except Withheld as reason:
         why = str(reason)
+    steps = 8
     reports: list[LearningCoefficient] = []  # the subject's, then the twin's
     rows = []
     for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports), 1):
@@ -60,21 +63,48 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
             name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss"
         )
         rows.append({"name": name, "formula": formula, "value": found.as_json(), "control": beside.as_json()})
-        tick(done, 7)
+        tick(done, steps)
+    rows.append(_curves(facts, twin, why))
+    tick(5, steps)
     chains = attempted(lambda: traces(reports[0])) if reports else {"status": "no chain was run"}
-    tick(5, 7)
+    tick(6, steps)
     spectrum = attempted(lambda: density(subject, facts.seed))
-    tick(6, 7)
+    tick(7, steps)
     facts.geometry = {
         "loss": _loss(subject),
         "twin_loss": None if twin is None else _loss(twin),
         "twin_status": why or "ok",
-        "rows": rows,
+        "rows": [{key: value for key, value in row.items() if key != "sentence"} for row in rows],
+        "sentence": rows[-1]["sentence"],
         "traces": chains,
         "density": spectrum,
         "slices": attempted(lambda: slices(subject, twin, facts.seed)),
     }
-    tick(7, 7)
+    tick(8, steps)
+
+
+def _curves(facts: Facts, twin: Subject | None, why: str) -> dict[str, Any]:
+    """The row of the two curves Lambda(t, R), entered in the table as well."""
+    sentence = ""
+    try:
+        if twin is None:
+            raise Withheld(f"no shuffled-label twin: {why}")
+        found, beside, told = lambda_curves(facts.subject, twin, facts.seed)
+        sentence = told["sentence"]
+    except Withheld as reason:
+        found = beside = Estimate.withheld(str(reason))
+        sentence = f"The curves Lambda(t, R) of this model and its twin could not be compared: {reason}."
+    facts.ledger.add(
+        NAME,
+        "measures",
+        found,
+        control=beside,
+        method=sentence,
+        formula=FORMULA,
+        source="Lau et al. 2023",
+        unit="at matched loss",
+    )
+    return {"name": NAME, "formula": FORMULA, "value": found.as_json(), "control": beside.as_json(), "sentence": sentence}  # fmt: skip
 
 
 def _loss(subject: Subject) -> float | None:
@@ -115,31 +145,28 @@ def matched_twin(facts: Facts) -> Subject:
     with torch.no_grad():
         wanted = float(loss(subject.thetas[0], subject.train).mean())
     low, high = 0, recipe.epochs
-    found, reached = trained(high)
+    seen = [trained(high)]
     for _ in range(DOUBLINGS):
-        if _near(reached, wanted) or reached < wanted:
+        if seen[-1][1] < wanted or _near(seen[-1][1], wanted, CLOSE):
             break
         low, high = high, 2 * high
-        found, reached = trained(high)
+        seen.append(trained(high))
     for _ in range(HALVINGS):
-        if _near(reached, wanted):
-            return found
-        if reached > wanted and high == low + 1:
-            break
         middle = (low + high) // 2
-        if middle in (low, high):
+        if _near(seen[-1][1], wanted, CLOSE) or middle in (low, high):
             break
-        found, reached = trained(middle)
-        low, high = (middle, high) if reached > wanted else (low, middle)
-    if not _near(reached, wanted):
+        seen.append(trained(middle))
+        low, high = (middle, high) if seen[-1][1] > wanted else (low, middle)
+    found, reached = min(seen, key=lambda one: abs(one[1] - wanted) if math.isfinite(one[1]) else math.inf)
+    if not _near(reached, wanted, WITHIN):
         raise Withheld(
             f"on shuffled labels the recipe reaches a loss of {reached:.3g}, the audited model has {wanted:.3g}: not matched"
         )
     return found
 
 
-def _near(reached: float, wanted: float) -> bool:
-    return math.isfinite(reached) and abs(reached - wanted) <= WITHIN * max(wanted, 1e-12)
+def _near(reached: float, wanted: float, share: float) -> bool:
+    return math.isfinite(reached) and abs(reached - wanted) <= share * max(wanted, 1e-12)
 
 
 def _measures(

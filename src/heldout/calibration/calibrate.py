@@ -19,7 +19,7 @@ import math
 import os
 import pkgutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,17 @@ def calibrate(
     quick: bool = True,
     seeds: int | None = None,
     out: str | os.PathLike[str] | None = None,
+    tick: Callable[[int, int], None] = lambda done, total: None,
+    kept: bool = False,
 ) -> list[dict[str, Any]]:
     """Rows of every case of the instruments `names` (default: all) over `seeds` (default: 5 quick, 20 full).
 
     quick leaves out the cases that are marked full. out: a folder of rows (.ndjson), continued where it holds some; delete
-    it after a change of the code, for what it holds is not run again.
+    it after a change of the code, for what it holds is not run again. tick(done, total) after every run; kept: run nothing,
+    and hand back what `out` holds.
     """
+    if kept and out is None:
+        raise InputError("there is no folder whose rows could be shown", "pass out=")
     if seeds is not None and seeds < 1:
         raise InputError(f"seeds is {seeds}", "give at least 1")
     known = instruments()
@@ -91,22 +96,28 @@ def calibrate(
     chosen = [case for name, group in known.items() if not names or name in names for case in group]
     chosen = [case for case in chosen if not (quick and case.full)]
     count = seeds or (QUICK_SEEDS if quick else FULL_SEEDS)
+    total = len(chosen) * count
     if out is None:
-        return list(run_cases(chosen, count))
+        rows = []
+        for row in run_cases(chosen, count):
+            rows.append(row)
+            tick(len(rows), total)
+        return rows
     folder = Path(out)
-    done = list(read_rows(folder))
-    have = {_key(row) for row in done}
     wanted = {(case.instrument, case.name, seed) for case in chosen for seed in range(count)}
-    kept = {_key(row): row for row in done if _key(row) in wanted}
-    writer = None
-    for row in run_cases(chosen, count, have):
-        writer = writer or LineWriter(_next_file(folder))
-        writer.write([row_line(row)])
-        kept[_key(row)] = row
-    if writer is not None:
-        writer.close()
+    found = {_key(row): row for row in read_rows(folder) if _key(row) in wanted}
+    tick(len(found), total)
+    if not kept:
+        writer = None
+        for row in run_cases(chosen, count, set(found)):
+            writer = writer or LineWriter(_next_file(folder))
+            writer.write([row_line(row)])
+            found[_key(row)] = row
+            tick(len(found), total)
+        if writer is not None:
+            writer.close()
     order = {case: place for place, case in enumerate((case.instrument, case.name) for case in chosen)}
-    return sorted(kept.values(), key=lambda row: (order[row["instrument"], row["case"]], row["seed"]))
+    return sorted(found.values(), key=lambda row: (order[row["instrument"], row["case"]], row["seed"]))
 
 
 def run_cases(
@@ -159,7 +170,7 @@ def _row(case: Case, seed: int, found: Estimate, seconds: float, gradients: floa
         "high": high,
         "level": found.level,
         "stderr": stderr,
-        "z": (value - case.truth) / stderr if answered and stderr > 0 else math.nan,
+        "z": (value - case.truth) / stderr if answered and stderr > slack else math.nan,
         "covered": low - slack <= case.truth <= high + slack if answered else None,
         "status": found.status,
         "seconds": seconds,

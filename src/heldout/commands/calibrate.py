@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from heldout.commands.arguments import PageFile
-from heldout.commands.exits import DONE, check_page, write_page
+from heldout.commands.exits import DONE, INTERRUPTED, check_page, complain, write_page
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class CalibrateCommand:
     """Seeds a case, in the place of 5 or 20."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """A folder of rows that is continued where it exists, so that an interrupted run may go on."""
+    kept: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Run nothing: the table (and page) of what FOLDER holds."""
     page: PageFile = None
     """Write the page here (.html)."""
     json: bool = False
@@ -41,16 +43,29 @@ class CalibrateCommand:
         check_page(self.page)
         import dataclasses
 
+        from heldout.auditing.progress import Progress
         from heldout.calibration.calibrate import calibrate, summary
         from heldout.calibration.page import calibration_page
-        from heldout.plain import print_calibration
+        from heldout.commands.printed_calibration import print_calibration
         from heldout.store.rows import row_line
 
-        rows = calibrate(self.instrument, not self.full, self.seeds, self.out)
+        done, total = 0, 0
+        with Progress() as progress:
+
+            def tick(finished: int, of: int) -> None:
+                nonlocal done, total
+                done, total = finished, of
+                progress.tick("runs", finished, of)
+
+            try:
+                rows = calibrate(self.instrument, not self.full, self.seeds, self.out, tick, self.kept)
+            except KeyboardInterrupt:
+                where = f"{done} of {total} runs are kept in {self.out}; the same command goes on" if self.out else "nothing is kept; pass --out FOLDER to go on later"  # fmt: skip
+                return complain(f"interrupted; {where}", INTERRUPTED)
         lines = summary(rows)
         if self.json:
             for line in lines:
                 sys.stdout.write(row_line(dataclasses.asdict(line)).decode() + "\n")
         else:
-            print_calibration(lines)
+            print_calibration(lines, len(rows), total)
         return write_page(self.page, calibration_page(rows)) if self.page else DONE

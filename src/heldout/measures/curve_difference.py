@@ -74,14 +74,7 @@ def curve_difference(first: Curve, second: Curve, level: float = 0.95) -> CurveD
             "the curves are not of networks on the same training examples",
             "measure both by llc_curve(subject)",
         )
-    gap = first.losses - second.losses
-    mean, stderr = float(gap.mean()), float(gap.std(ddof=1)) / math.sqrt(len(gap))
-    loss = min(float(first.losses.mean()), float(second.losses.mean()))
-    if abs(mean) > FAR * loss or abs(mean) > max(CLOSE * loss, 2 * stderr):
-        raise Withheld(
-            f"the training losses differ by {mean:.3g} +- {stderr:.2g}, at a loss of {loss:.3g}: curves are compared at matched loss only",
-            "train the one further, or take an earlier checkpoint of the other",
-        )
+    mean, stderr = matched(first.losses, second.losses)
     both = first.usable & second.usable & (first.chains > 0).all(2) & (second.chains > 0).all(2)
     if not both.any():
         raise Withheld(
@@ -97,8 +90,24 @@ def curve_difference(first: Curve, second: Curve, level: float = 0.95) -> CurveD
     method = f"mean ratio of Lambda(t, R) over {int(both.sum())} of {both.size} cells, losses matched"
     overall = Estimate(
         math.exp(value), math.exp(value - wide * spread), math.exp(value + wide * spread), level,
-        math.exp(value) * spread / math.sqrt(c), method, len(gap),
+        math.exp(value) * spread / math.sqrt(c), method, len(first.losses),
     )  # fmt: skip
     return CurveDifference(
         np.exp(centre), np.exp(centre - half), np.exp(centre + half), overall, mean, stderr
     )
+
+
+def matched(first: Floats, second: Floats) -> tuple[float, float]:
+    """The mean paired difference of two networks' losses on the same examples [n], and its standard error.
+
+    Raises `Withheld` where they do not match.
+    """
+    gap = first - second
+    mean, stderr = float(gap.mean()), float(gap.std(ddof=1)) / math.sqrt(len(gap))
+    loss = min(float(first.mean()), float(second.mean()))
+    if abs(mean) > FAR * loss or abs(mean) > max(CLOSE * loss, 2 * stderr):
+        raise Withheld(
+            f"the training losses differ by {mean:.3g} +- {stderr:.2g}, at a loss of {loss:.3g}: curves are compared at matched loss only",
+            "train the one further, or take an earlier checkpoint of the other",
+        )
+    return mean, stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,9 +22,17 @@ from heldout.measures.posterior.settings import OneTemperature, Run
 BIAS = 0.1  # of the value: what the step size may add, before it is taken off
 FRICTION = 1.0
 UNDERDAMPED_SIZE = 0.2
+FIRST_LOOK, LATER = 100, 1.25  # draws before the first look at the error, and from one look to the next
 
 
-def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> Run:
+def langevin(
+    problem: Problem,
+    t: float,
+    seed: int,
+    chosen: OneTemperature,
+    enough: Callable[[Run], bool] | None = None,
+) -> Run:
+    """The chains; enough(run so far): whether to stop, asked now and then."""
     c, p = chosen.chains, problem.parameters
     target = Tempered(problem.loss, problem.prior, torch.full((c,), t, dtype=torch.float64))
     noise = ReplicaNoise(seed, f"llc {chosen.sampler}", c, p)
@@ -39,6 +48,7 @@ def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> R
     kept, priors, early, added = [], [], [], torch.zeros(c, dtype=torch.float64)
     offset = 0.0 if at is None else problem.start_loss  # a minibatch has its own loss, not that above w*
     stops = {int(chosen.burn * share) for share in (0.25, 0.5, 0.75)}
+    look = FIRST_LOOK * every
     for now in range(chosen.burn + chosen.draws):
         if under:
             fast = underdamped.step(target, fast, noise, size, scale, FRICTION, at)
@@ -73,16 +83,27 @@ def langevin(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> R
         if (now - chosen.burn) % every == 0:
             kept.append(point.loss if at is None else _on_all(problem, point.z))
             priors.append(point.prior)
-    steps = (chosen.burn + chosen.draws) * c
+        drawn = now + 1 - chosen.burn
+        if enough is not None and drawn >= look and drawn < chosen.draws:
+            look = math.ceil(look * LATER)
+            if enough(_run(kept, priors, added / drawn, size, (now + 1) * c, early)):
+                break
+    steps = (now + 1) * c
     spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
+    return _run(kept, priors, added / (now + 1 - chosen.burn), size, steps, early)
+
+
+def _run(
+    kept: list[Tensor], priors: list[Tensor], bias: Tensor, size: float, steps: int, early: list[Tensor]
+) -> Run:
     return Run(
         torch.stack(kept).numpy(),
         torch.stack(priors).numpy(),
-        (added / chosen.draws).numpy(),
+        bias.numpy(),
         float(size),
         steps,
         math.nan,
-        torch.stack(early).numpy() if early else np.empty((0, c)),
+        torch.stack(early).numpy() if early else np.empty((0, len(bias))),
     )
 
 

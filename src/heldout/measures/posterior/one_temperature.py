@@ -25,7 +25,9 @@ from heldout.measures.posterior.descent import fall
 from heldout.measures.posterior.langevin import langevin
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
-from heldout.measures.posterior.summary import doubts, summary
+from heldout.measures.posterior.summary import FEWEST_DRAWS, LARGEST_R_HAT, doubts, summary
+
+QUICK_LIMITS = 1.05, 100  # R-hat at most and effective draws at least, where an error was asked for
 
 
 def at_one_temperature(
@@ -37,27 +39,32 @@ def at_one_temperature(
     t = chosen.n_beta if chosen.n_beta is not None else _usual(problem.n)
     if chosen.batch_size is not None and problem.on_rows is None:
         raise InputError("minibatches need a loss of given rows", "pass on_rows=, or leave batch_size out")
+
+    def judged(run: Run) -> tuple[float, float, dict[str, float], str]:
+        value, stderr, checks = summary(run.loss, run.prior, run.bias, t, chosen.sampler)
+        few = problem.parameters, problem.n, problem.resolution
+        limits = (LARGEST_R_HAT, FEWEST_DRAWS) if chosen.error is None else QUICK_LIMITS
+        return value, stderr, checks, doubts(checks, value, stderr, *few, lambda: fall(problem), *limits)
+
+    def enough(run: Run) -> bool:
+        if chosen.error is None or not np.isfinite(run.loss).all():
+            return False
+        value, stderr, _, reason = judged(run)
+        return not reason and stderr <= chosen.error * value
+
     run = (
         _exact(problem, t, seed, chosen)
         if chosen.sampler == "hamiltonian"
-        else langevin(problem, t, seed, chosen)
+        else langevin(problem, t, seed, chosen, enough if chosen.error is not None else None)
     )
     if not np.isfinite(run.loss).all():
         run = replace(run, loss=np.full_like(run.loss, np.nan))
-    value, stderr, checks = summary(run.loss, run.prior, run.bias, t, chosen.sampler)
+    value, stderr, checks, reason = judged(run)
     removed, hat, size = float(run.bias.mean()), checks["R-hat"], checks["ESS"]
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"
     method = f"{target}, {chosen.chains} {chosen.sampler} chains"
-    reason = doubts(
-        checks,
-        value,
-        stderr,
-        problem.parameters,
-        problem.n,
-        problem.resolution,
-        lambda: fall(problem),
-    )
+    drawn = run.gradients // chosen.chains - chosen.burn
     half = float(student.ppf(0.5 + chosen.level / 2, chosen.chains - 1)) * stderr
     estimate = (
         Estimate.withheld(reason, method, n)
@@ -85,7 +92,7 @@ def at_one_temperature(
             "batch": chosen.batch_size or "all data",
             "chains": chosen.chains,
             "burn": chosen.burn,
-            "draws": chosen.draws,
+            "draws": chosen.draws if chosen.error is None else drawn,
             "step size": run.size,
             "localization": problem.localization,
             "seed": seed,

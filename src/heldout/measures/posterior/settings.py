@@ -48,7 +48,10 @@ class Ladder:
 
 @dataclass(frozen=True)
 class OneTemperature:
-    """Settings; None is chosen from the problem: n beta = n/log n, and no minibatches."""
+    """Settings; None is chosen from the problem: n beta = n/log n, and no minibatches.
+
+    error: stop as soon as the standard error is at most this share of the value and nothing withholds it; `draws` is then the most.
+    """
 
     n_beta: float | None = None
     sampler: Sampler = "langevin"
@@ -57,6 +60,7 @@ class OneTemperature:
     burn: int = 600
     draws: int = 2000
     level: float = 0.95
+    error: float | None = None
 
     def __post_init__(self) -> None:
         if self.n_beta is not None and not 0 < self.n_beta < math.inf:
@@ -69,6 +73,11 @@ class OneTemperature:
             raise InputError(
                 f"chains={self.chains}, burn={self.burn}, draws={self.draws}",
                 "give at least 4 chains, 50 steps of burn-in and 100 draws",
+            )
+        if self.error is not None and (not 0 < self.error <= 0.1 or self.sampler == "hamiltonian"):
+            raise InputError(
+                f"error is {self.error} with sampler {self.sampler!r}",
+                "give a share of the value of at most 0.1, with Langevin steps",
             )
         if self.batch_size is not None and (self.batch_size < 1 or self.sampler != "langevin"):
             raise InputError(
