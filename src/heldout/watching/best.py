@@ -76,11 +76,13 @@ class Best:
         # The rows at the look with the lowest mean of the first half, of the second, and of all.
         self._lowest: dict[str, tuple[float, np.ndarray]] = {}
         self._step = 0
+        self._found: Lowest | None = None
 
     def see(self, step: int, losses: Any) -> None:
         """One look: losses [m]. A step that comes again starts anew: what followed it before is no part of this run."""
         if self._steps and step <= self._steps[-1]:
             self._start()
+        self._found = None
         self._now = np.asarray(losses, dtype=np.float64)
         if not len(self._half):
             units = (
@@ -103,8 +105,11 @@ class Best:
 
     def found(self) -> Lowest | None:
         """The lowest so far and what became of it; None while no finite loss of two rows was seen."""
-        if len(self._lowest) < 3 or len(self._now) < 2:
-            return None
+        if self._found is None and len(self._lowest) == 3 and len(self._now) > 1:
+            self._found = self._find()
+        return self._found
+
+    def _find(self) -> Lowest:
         lowest, rows = self._lowest["all"]
         loss = bootstrap_mean(rows, self.groups, resamples=RESAMPLES)
         if self._means[-1] == np.inf:
