@@ -1,6 +1,6 @@
 """What dear measures cost a training run, and how many readings fit: asked share against the share that was taken.
 
-    python -m bench.dear [--seconds 120]
+    python -m bench.dear [--seconds 120] [--shares 0.1 0.3]
 
 A net of 20-64-2 (1,474 parameters) learns the product of two inputs, by AdamW with batches of 64; each run trains for the
 given seconds of a clock, the watch included.
@@ -43,10 +43,12 @@ def run(share: float, seconds: float) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=120.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.3])
+    options = parser.parse_args()
+    seconds = options.seconds
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for share in (0.1, 0.3):
+    for share in options.shares:
         watch = run(share, seconds)
         costs = watch.costs
         whole = costs["training"] + costs["looks"] + sum(costs[name]["seconds"] for name in DEAR)

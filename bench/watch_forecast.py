@@ -1,10 +1,10 @@
 """Fit the forecaster of `heldout.watch`, and measure its skill, its words and its stops on families of runs left out of the fit.
 
-    python -m bench.watch_forecast [--skill] [--write]
+    python -m bench.watch_forecast [--skill | --fresh | --write]
 
 Words: for each family a whole forecaster is made without it: trees and ranges from the runs of the others, calibration curve and
 distrusted families from forecasts for the others (each left out of its own fit, which had seen this family). `--skill` prints only the
-skill. `--write` puts the forecaster for all families into the package. Figures: docs/advice.md.
+skill. `--fresh` scores them on runs that nothing was chosen on (`bench.watch_confirm`). `--write` puts the forecaster for all families into the package. Figures: docs/advice.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.watch_points import decision_looks, points_of, seen_at
+from bench.watch_points import Points, decision_looks, points_of, seen_at
 from bench.watch_policies import Policy, by_advice, outcome, patience, relative_patience
 from bench.watch_record import Record, skill
 from bench.watch_runs import newest, read_runs
@@ -36,17 +36,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--skill", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     begin = time.process_time()
     head, runs = read_runs()
     record = measured(runs)
+    if options.fresh:
+        from bench.watch_confirm import confirm
+
+        confirm(record)
+        _say(f"{time.process_time() - begin:.0f} s of processor time")
+        return
     print_skill(record, head)
     made = None
     if not options.skill:
         made = {"made": {"runs": newest().name, "date": head["date"]}, **record.complete(None)}
         print_curve(made)
-        print_words(record, runs)
+        told = {family: Forecaster(record.complete(family)) for family in record.families}
+        print_words(told, record.points, runs)
     if options.write and made is not None:
         SHIPPED.write_text(json.dumps(made, separators=(",", ":")) + "\n", "utf-8")
         _say(f"{SHIPPED.name}: {SHIPPED.stat().st_size / 1e3:.0f} kB")
@@ -88,28 +96,27 @@ def print_curve(made: Row) -> None:
     _say(f"\ndistrusted: {made['distrusted']}")
 
 
-def print_words(record: Record, runs: list[Row]) -> None:
-    """What was said for families left out and what came, and where it would have stopped."""
+def print_words(told: dict[str, Forecaster], points: Points, runs: list[Row]) -> None:
+    """What was said of each family by its forecaster and what came, and where it would have stopped."""
     _say(
-        "\nfamily left out  share of points: "
+        "\nfamily           share of points: "
         + ", ".join((GO_ON, STOP, PAST, CANNOT))
         + "; a lower loss after them"
     )
     everything: list[tuple[str, float, int, float]] = []
     stops: dict[str, list[tuple[float, float, float]]] = {}
     where: list[str] = []
-    for family in record.families:
-        told = Forecaster(record.complete(family))
+    for family, forecaster in told.items():
         said = []
         for number in [n for n, row in enumerate(runs) if row["family"] == family]:
-            words = {k: _word(told, runs[number], k) for k in decision_looks(runs[number]["steps"], most=1.0)}
+            row = runs[number]
+            words = {k: _word(forecaster, row, k) for k in decision_looks(row["steps"], most=1.0)}
             for name, policy in _policies({k: word in (STOP, PAST) for k, word in words.items()}).items():
-                stops.setdefault(name, []).append(outcome(runs[number], policy(runs[number])))
+                stops.setdefault(name, []).append(outcome(row, policy(row)))
             where.append(family)
-        points = record.points
         for k in np.flatnonzero(points.family == family):
             seen = dict(zip(NAMES, points.x[k].tolist()))
-            word = advise(told, seen, int(points.step[k])).word
+            word = advise(forecaster, seen, int(points.step[k])).word
             said.append((word, float(points.truth["loss"][k]), int(points.run[k]), float(points.weight[k])))
         _print_said(family, said)
         everything += said

@@ -122,10 +122,11 @@ def skill(record: Record, family: str, target: str, p: Floats | None = None) -> 
     base = record.made[family]["targets"][target]["base rate"]
     p = record.p[family, target] if p is None else p
     errors = np.stack([(p[mine] - points.truth[target][mine]) ** 2, (base - points.truth[target][mine]) ** 2])
-    return _ratio(errors, points.run[mine], points.weight[mine], family + target)
+    return ratio(errors, points.run[mine], points.weight[mine], family + target)
 
 
-def _ratio(errors: Floats, run: NDArray[np.int64], weight: Floats, name: str) -> tuple[float, float, float]:
+def ratio(errors: Floats, run: NDArray[np.int64], weight: Floats, name: str) -> tuple[float, float, float]:
+    """1 - the first over the second row of errors [2 n], weighted, with its interval over resampled runs."""
     number = np.unique(run, return_inverse=True)[1]
     sums = np.stack([np.bincount(number, weight * of) for of in errors])
     counts = stream(0, "skill", name).multinomial(

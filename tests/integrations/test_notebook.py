@@ -58,7 +58,13 @@ def test_a_long_run_is_thinned_and_nan_is_no_number() -> None:
     loss = [{"value": None if k == 7 else float(k), "low": float("nan"), "high": None} for k in range(5000)]
     rows = [{"step": k, "train loss": v} for k, v in enumerate(loss)]
     seen = SimpleNamespace(
-        rows=rows, phases=(), overhead=0.01, pace=SimpleNamespace(postponed=0), costs={}, advice=str
+        rows=rows,
+        phases=(),
+        overhead=0.01,
+        pace=SimpleNamespace(postponed=0),
+        costs={},
+        best=None,
+        advice=str,
     )
     state = state_of(seen)  # type: ignore[arg-type]
     assert len(state["series"][0]["x"]) <= POINTS + 2
@@ -91,7 +97,7 @@ def test_the_static_table_has_the_numbers_and_escapes_every_text() -> None:
     bad = {"value": None, "low": None, "high": None, "status": HOSTILE}
     fake = SimpleNamespace(
         rows=[{"step": 3, HOSTILE: {"value": 1.0, "low": 0.5, "high": 2.0}, "trace": bad}],
-        phases=(Phase(HOSTILE, 0, 3, HOSTILE),), overhead=0.01, pace=SimpleNamespace(postponed=2, share=0.03), advice=lambda: HOSTILE,
+        phases=(Phase(HOSTILE, 0, 3, HOSTILE),), overhead=0.01, pace=SimpleNamespace(postponed=2, share=0.03), best=None, advice=lambda: HOSTILE,
         costs={HOSTILE: {"seconds": 1.0, "readings": 2, "reason": HOSTILE}},
     )  # fmt: skip
     text = as_html(fake)

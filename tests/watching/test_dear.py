@@ -228,3 +228,22 @@ def test_models_whose_parameters_cannot_be_used_are_named() -> None:
     wrapped = look_at(DistributedDataParallel(net()), (X, Y), None, "cross_entropy", 64, 0)
     with pytest.raises(InputError, match=r"model\.module"):
         Dear(wrapped, ("trace",), 0.1, 0)
+
+
+def test_a_reading_is_broken_off_at_twice_what_its_share_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def slow(subject: Any, theta: Any, seed: int, options: dict[str, Any]) -> Any:
+        while True:  # never ends by itself
+            now[0] += 0.5
+            subject.loss(theta, subject.train)
+
+    monkeypatch.setitem(dear_module.MEASURES, "trace", slow)
+    dear = Dear(looker(), ("trace",), 0.15, 0, clock=lambda: now[0])
+    monkeypatch.setattr(dear, "_one_gradient", lambda: 1e-3)  # foretold: .1 s
+    for _ in range(600):
+        now[0] += 0.1
+        dear.read(now[0])
+        assert dear.of["trace"].seconds <= 0.3 * now[0] + 0.5
+    assert dear.of["trace"].readings > 1
+    assert "broken off" in str(dear.read(1e6)["trace"]["status"])

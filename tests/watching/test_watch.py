@@ -232,3 +232,85 @@ def test_regression_is_watched_too(tmp_path: Path) -> None:
             seen.step()
     assert seen.rows[0]["train loss"]["low"] > 0
     assert "as the neighbour" not in seen.rows[0]
+
+
+def test_a_plain_overfit_names_its_best_step_beside_cannot_tell(tmp_path: Path) -> None:
+    """Wrong labels for a third of 60 rows, a wide net: the train score is far above the test score, so no word ends the run."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 200), nn.ReLU(), nn.Linear(200, 2))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    wrong = torch.where(torch.rand(60) < 0.33, 1 - Y[:60], Y[:60])
+    with heldout.watch(model, (X[:60], wrong), (X[60:], Y[60:]), every=5, share=1.0, out=tmp_path) as seen:
+        for _ in range(400):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(X[:60]), wrong).backward()
+            optimizer.step()
+            seen.step()
+    best = seen.best
+    assert best is not None
+    assert best.risen
+    assert best.step <= 100
+    assert best.above is not None
+    assert best.above.low > 0.3
+    advice = seen.advice()
+    assert advice.word == "cannot tell"
+    assert str(advice).endswith(f"; the test loss has risen since step {best.step}")
+    assert str(best) in str(seen)
+    assert seen.rows[-1]["best so far"] == str(best)
+    assert str(best) in seen._repr_html_()
+    run = open_run(str(seen.path))
+    assert run.manifest["notes"]["best"] == best.as_json()
+
+
+def test_train_given_again_as_test_is_named_and_its_gap_not_told(tmp_path: Path) -> None:
+    with pytest.warns(
+        UserWarning, match=r"200 of the 200 probe test rows \(100%\) are also among the train rows"
+    ):
+        seen = heldout.watch(nn.Linear(6, 2), (X, Y), (X[:200], Y[:200]), out=tmp_path)
+    with seen:
+        seen.step()
+    assert seen.rows[-1]["gap"]["value"] is None
+    assert "are also among the train rows" in seen.rows[-1]["gap"]["status"]
+    assert str(seen.advice()).startswith("cannot tell: 200 of the 200 probe test rows")
+
+
+@pytest.mark.parametrize("cells", [10**9, 100])
+def test_the_same_rows_are_found_among_many_and_separate_ones_are_no_alarm(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heldout.watching.shared.CELLS", cells)
+    with pytest.warns(UserWarning, match="64 of the 64 probe test rows"):
+        heldout.watch(nn.Linear(6, 2), (X, Y), (X, Y), rows=64, out=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        heldout.watch(nn.Linear(6, 2), (X[:200], Y[:200]), (X[200:], Y[200:]), rows=64, out=None)
+        coins = (X > 0).float()  # 64 cells: rows agree by chance
+        heldout.watch(nn.Linear(6, 2), (coins[:200], Y[:200]), (coins[200:], Y[200:]), out=None)
+
+
+def test_a_step_after_the_end_is_told_once(tmp_path: Path) -> None:
+    with heldout.watch(nn.Linear(6, 2), (X, Y), every=1, share=1.0, out=tmp_path) as seen:
+        seen.step()
+    rows = len(seen.rows)
+    with pytest.warns(UserWarning, match=r"step\(\) after close\(\): nothing more is seen"):
+        seen.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        seen.step()
+    seen.close()
+    assert len(seen.rows) == rows
+    assert open_run(str(seen.path)).manifest["status"] == "done"
+
+
+def test_a_loss_that_leaps_is_called_diverging_at_the_third_look() -> None:
+    model = nn.Linear(6, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 1e30)
+    with heldout.watch(model, (X[:200], Y[:200]), (X[200:], Y[200:]), every=1, share=1.0, out=None) as seen:
+        for _ in range(2):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(X[:200]), Y[:200]).backward()
+            optimizer.step()
+            seen.step()
+    assert seen.rows[-1]["train loss"]["value"] > 1e20
+    assert [phase.name for phase in seen.phases] == ["diverges"]
+    assert "times that of the first look" in seen.phases[0].evidence

@@ -19,7 +19,7 @@ from typing import Any
 
 from heldout.core.errors import InputError
 from heldout.watching.watch import Watch
-from heldout.watching.words import cost_lines, newest
+from heldout.watching.words import best_lines, cost_lines, newest
 
 LOSSES = ("train loss", "test loss")
 POINTS = 300  # of each line
@@ -67,7 +67,7 @@ def state_of(watch: Watch) -> dict[str, Any]:
     series = [_line(name, rows) for name in LOSSES if any(name in row for row in rows)]
     return {
         "cost": "; ".join(cost_lines(watch)) if watch.rows else str(watch),
-        "advice": str(watch.advice()) if watch.rows else "",
+        "advice": "; ".join([*best_lines(watch), str(watch.advice())]) if watch.rows else "",
         "series": series,
         "newest": [
             {

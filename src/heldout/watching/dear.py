@@ -2,7 +2,7 @@
 
 Each of k measures may cost share/k of the run's time. One is taken at a look when what it cost so far and what the next
 reading is expected to cost fit into that; before the first reading, its cost is foretold from a gradient on the probe
-rows. A reading that takes four times as long as expected is broken off. It sees a copy of the parameters, in eval mode:
+rows. A reading that takes four times as long as expected (and 10 s), or twice what is left of its part, is broken off. It sees a copy of the parameters, in eval mode:
 the model, its gradients and every random state are what they were, whatever happens inside.
 
 >>> import torch
@@ -35,6 +35,7 @@ from heldout.watching.dear_measures import MEASURES, OPTIONS, Asked, checked, pl
 from heldout.watching.looker import Looker
 
 PATIENCE, AT_LEAST = 4.0, 10.0  # times the expected seconds, and seconds, before a reading is broken off
+OVER = 2.0  # and never more than this many times what its share has left
 ERRORS = 3  # unexpected errors in a row after which a measure is left out
 MOST_PARAMETERS = 5_000_000  # chains and Krylov spaces hold some fifty copies of them
 
@@ -93,7 +94,9 @@ class Dear:
             if measure.left_out or not self._fits(name, measure, allowed):
                 continue
             begin = self._clock()
-            estimate = self._one(name, measure, PATIENCE * self._expected(name, measure))
+            left = math.inf if self._share == 1 else OVER * (allowed - measure.seconds)
+            patience = max(PATIENCE * self._expected(name, measure), AT_LEAST)
+            estimate = self._one(name, measure, min(patience, left))
             measure.last = self._clock() - begin
             measure.seconds += measure.last
             measure.readings += 1
@@ -148,7 +151,7 @@ class Dear:
     def _one(self, name: str, measure: _Measure, seconds: float) -> Estimate:
         try:
             with random_states(), plain_autograd():
-                subject, theta = self._now(max(seconds, AT_LEAST))
+                subject, theta = self._now(seconds)
                 found = MEASURES[name](subject, theta, self._seed, {**OPTIONS[name], **measure.options})
         except Withheld as why:
             found = Estimate.withheld(str(why))
@@ -181,7 +184,7 @@ class Dear:
         def in_time(at: Tensor, batch: Any) -> Tensor:
             if clock() > until:
                 raise Withheld(
-                    f"broken off after {seconds:.2g} s, at least {PATIENCE:g} times what was expected"
+                    f"broken off after {seconds:.2g} s: it took far longer than foretold, or than its share allows"
                 )
             return loss(at, batch)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from heldout.core.errors import InputError
 from heldout.core.read_data import read_split
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
+from heldout.watching.shared import searched, shared_rows
 
 WRAPPERS = ("DistributedDataParallel", "FullyShardedDataParallel")
 
@@ -36,6 +37,7 @@ class Looker:
     gradient    () -> the gradient [p] that the last backward pass left, or None
     subject     the model with the probe rows as its data, for the dear measures; None where there is none
     wrapped     whether the model's gradients are shared among processes
+    shared      that probe test rows were trained on, in words; "" where none is
     """
 
     splits: dict[str, Batch]
@@ -47,6 +49,7 @@ class Looker:
     gradient: Callable[[], Tensor | None]
     subject: Subject | None = None
     wrapped: bool = False
+    shared: str = ""
 
 
 def look_at(
@@ -59,12 +62,11 @@ def look_at(
     outputs: Callable[[Any], Tensor] | None = None,
 ) -> Looker:
     """A torch module with up to `rows` fixed rows of each split, drawn by name from `seed`; checked as `Subject.from_torch` does."""
-    given = {"train": train, "test": test}
-    splits = {name: _some(data, name, rows, seed) for name, data in given.items() if data is not None}
+    splits, shared = _probes(train, test, rows, seed)
     subject = Subject.from_torch(
         model, splits["train"], splits.get("test"), loss=loss, outputs=outputs, name=type(model).__name__
     )
-    return look_at_subject(subject, model)
+    return replace(look_at_subject(subject, model), shared=shared)
 
 
 def look_at_subject(subject: Subject, model: nn.Module) -> Looker:
@@ -83,10 +85,11 @@ def look_at_subject(subject: Subject, model: nn.Module) -> Looker:
             return None
         return torch.cat([g.detach().reshape(-1) for g in parts if g is not None])
 
+    shared = "" if subject.test is None else shared_rows(subject.train, subject.test)
     wrapped = any(type(m).__name__ in WRAPPERS for m in model.modules())
     return Looker(
         splits, subject.task, subject.output_kind, subject.tolerance,
-        lambda split: subject.predict(splits[split].x), parameters, gradient, subject, wrapped,
+        lambda split: subject.predict(splits[split].x), parameters, gradient, subject, wrapped, shared,
     )  # fmt: skip
 
 
@@ -94,8 +97,7 @@ def look_at_predictions(
     predict: Callable[[Any], Any], train: Any, test: Any, rows: int, seed: int, classifier: bool = True
 ) -> Looker:
     """Any model known by `predict(X) -> probabilities [m c]` (or values [m]): Keras, scikit-learn, a remote model."""
-    given = {"train": train, "test": test}
-    splits = {name: _some(data, name, rows, seed) for name, data in given.items() if data is not None}
+    splits, shared = _probes(train, test, rows, seed)
 
     def outputs(split: str) -> Tensor:
         said = torch.as_tensor(predict(splits[split].x.numpy()))
@@ -108,17 +110,27 @@ def look_at_predictions(
 
     tolerance = None if classifier else 0.5 * float(splits["train"].y.double().std(unbiased=False))
     kind, task = ("probabilities", "classification") if classifier else ("values", "regression")
-    return Looker(splits, task, kind, tolerance, outputs, lambda: None, lambda: None)
+    return Looker(splits, task, kind, tolerance, outputs, lambda: None, lambda: None, shared=shared)
 
 
-def _some(data: Any, split: str, rows: int, seed: int) -> Batch:
-    batch = read_split(data, split)
-    n = len_of(batch)
+def _probes(train: Any, test: Any, rows: int, seed: int) -> tuple[dict[str, Batch], str]:
+    """Up to `rows` fixed rows of each split that is given, and which test rows were trained on, in words."""
+    given = {"train": train, "test": test}
+    whole = {name: read_split(data, name) for name, data in given.items() if data is not None}
+    chosen = {name: _some(len_of(batch), name, rows, seed) for name, batch in whole.items()}
+    splits = {name: take(batch, chosen[name]) for name, batch in whole.items()}
+    if "test" not in splits:
+        return splits, ""
+    among = searched(whole["train"], chosen["train"], chosen["test"])
+    return splits, shared_rows(among, splits["test"])
+
+
+def _some(n: int, split: str, rows: int, seed: int) -> Tensor:
     if n <= rows:
-        return batch
+        return torch.arange(n)
     chosen = stream(seed, "probe", split).choice(n, rows, replace=False)
     chosen.sort()
-    return take(batch, torch.from_numpy(chosen))
+    return torch.from_numpy(chosen)
 
 
 def rank() -> int:

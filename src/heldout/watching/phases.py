@@ -7,7 +7,8 @@ its change over the window exceeds the block's margin; it stands still where the
 `STILL`; else nothing is known of it, and the phase goes on. A phase begins where its name has held for `HOLD` looks in
 a row, and is dated back to the first of them.
 
-    diverges      the train loss is not finite, or rises to more than 3 times its lowest
+    diverges      the train loss is not finite, stands more than 1,000 times above its first look, or rises to more than 3 times
+                  its lowest
     rule forms    the test loss falls
     overfits      the test loss rises after a rule had formed
     fits by rote  the train loss falls, the test loss does not
@@ -36,7 +37,7 @@ MARGINS = {
     4: 0.05,
     16: 0.05,
 }  # by looks a block: how far a log must go over ten blocks to have moved
-BLOCKS, Z, HOLD, STILL, FAR = 11, 6.0, 3, 0.1, 3.0
+BLOCKS, Z, HOLD, STILL, FAR, OFF = 11, 6.0, 3, 0.1, 3.0, 1000.0
 FORMS, OVER, ROTE, SIMPLER, STALLS, DIVERGES = (
     "rule forms", "overfits", "fits by rote", "simplifies", "stalls", "diverges",
 )  # fmt: skip
@@ -87,6 +88,12 @@ class Phases:
         train = self._series["train"]
         if not math.isfinite(train[-1]) and train[-1] != -math.inf:
             return DIVERGES, "the train loss is not finite"
+        first = next((value for value in train if math.isfinite(value)), math.nan)
+        if train[-1] > first + math.log(OFF):
+            return (
+                DIVERGES,
+                f"the train loss is {math.exp(train[-1] - first):.3g} times that of the first look",
+            )
         moves = {name: direction(series) for name, series in self._series.items()}
         if moves["train"] is None:
             return None, ""

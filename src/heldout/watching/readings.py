@@ -85,6 +85,8 @@ class Readings:
         )
 
     def _gap(self, scores: dict[str, np.ndarray]) -> dict[str, Any]:
+        if self.looker.shared:
+            return {"value": None, "low": None, "high": None, "status": self.looker.shared}
         if not all(np.isfinite(s).all() for s in scores.values()):
             return {"value": None, "low": None, "high": None, "status": "NaN or inf among the rows"}
         mine, theirs = (None if b.groups is None else b.groups.numpy() for b in self.looker.splits.values())

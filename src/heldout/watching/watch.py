@@ -18,19 +18,20 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
 from torch import Tensor, nn
 
-from heldout.core.errors import HeldoutError, InputError
-from heldout.store.disk_errors import DiskError
-from heldout.watching.advice import Advice, Advisor
+from heldout.core.errors import InputError
+from heldout.watching.advice import CANNOT, Advice, Advisor
+from heldout.watching.best import Best, Lowest
 from heldout.watching.dear import Dear
 from heldout.watching.dear_measures import Asked, checked
+from heldout.watching.folder import Folder, run_folder
 from heldout.watching.looker import Looker, look_at, rank
 from heldout.watching.mirrors import Mirror, active_mirrors, numbers_of, tell
 from heldout.watching.pace import Pace, check
@@ -100,20 +101,11 @@ def begin(
     measures = Dear(looker, dear, dear_share, seed)
     run = None
     if out is not None:
-        from heldout.store.process import is_running
-        from heldout.store.run import create_run, find_run
-
         theta = looker.parameters()
-        what = {"kind": "watch", "every": every, "parameters": None if theta is None else theta.numel()}
-        own = {} if name else {"started": f"{time.time_ns()}-{os.getpid()}"}
-        what = {**what, **own, **(spec or {})}
-        last = find_run(out, name or default, what, seed)
-        if last is not None and last.manifest["status"] == "running" and is_running(last.manifest["process"]):
-            raise InputError(
-                f"the run {name!r} is being watched by another process, or by a watch that was not closed",
-                "give this one another name or spec, or close the other",
-            )
-        run = create_run(out, name or default, what, seed)
+        facts = {"every": every, "parameters": None if theta is None else theta.numel()}
+        run = run_folder(out, name, default, facts, spec, seed)
+    if looker.shared:
+        warnings.warn(f"heldout.watch: {looker.shared}; the gap is not trusted", stacklevel=3)
     told = active_mirrors() if mirrors is None else mirrors
     return Watch(looker, Pace(every, share), run, told, seed, start, measures)
 
@@ -134,19 +126,21 @@ class Watch:
         dear: Dear | None = None,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
-        self.problem = ""
         self._readings = None if looker is None else Readings(looker, seed)
-        self._looker, self._pace, self._run, self._mirrors = looker, pace, run, list(mirrors)
+        self._looker, self._pace, self._folder, self._mirrors = looker, pace, Folder(run), list(mirrors)
         self._phases, self._dear = Phases(), dear
+        test = None if looker is None else looker.splits.get("test")
+        self._best = Best(None if test is None or test.groups is None else test.groups.numpy())
         self._followers: list[Callable[[bool], None]] = []
         kind = "nothing" if looker is None else looker.task
         why = "" if kind == "classification" else f"forecasts were measured on classification, this is {kind}"
+        why = "" if looker is None else looker.shared or why
         self._advisor = Advisor(
             f"the watch began at step {start:,}: how the run began was not seen" if start else why
         )
         self._gradient: Tensor | None = None
         self._noise = float("nan")
-        self._step = start
+        self._step, self._closed, self._told = start, False, False
         if looker is not None:
             with pace.spending():
                 self._look({})
@@ -158,7 +152,17 @@ class Watch:
 
     def advice(self) -> Advice:
         """Whether going on pays, after the newest look: "go on", "stop", "you are past the best" or "cannot tell", with its reason."""
-        return self._advisor.advise()
+        advice, best = self._advisor.advise(), self.best
+        if advice.word == CANNOT and best is not None and best.risen:
+            return replace(
+                advice, why=f"{advice.why}; the test loss has risen since step {best.step:,}", best=best.step
+            )
+        return advice
+
+    @property
+    def best(self) -> Lowest | None:
+        """The step with the lowest test loss so far, and by how much the newest look lies above it; None without a test set."""
+        return self._best.found()
 
     @property
     def overhead(self) -> float:
@@ -186,7 +190,12 @@ class Watch:
     @property
     def path(self) -> str | None:
         """The run folder."""
-        return None if self._run is None else str(self._run.path)
+        return self._folder.path
+
+    @property
+    def problem(self) -> str:
+        """Why nothing more is stored, if so."""
+        return self._folder.problem
 
     def follow(self, see: Callable[[bool], None]) -> None:
         """Call `see(False)` after each look from now on, and `see(True)` at the end; its trouble ends only itself."""
@@ -198,6 +207,11 @@ class Watch:
             raise InputError(f"step is {step!r}", "pass the number of the step, or nothing")
         self._step = self._step + 1 if step is None else step
         if self._looker is None:
+            return
+        if self._closed:
+            if not self._told:
+                warnings.warn("heldout.watch: step() after close(): nothing more is seen", stacklevel=2)
+            self._told = True
             return
         if self._gradient is not None:
             with self._pace.spending(look=False):
@@ -212,27 +226,25 @@ class Watch:
                 self._gradient = self._looker.gradient()
 
     def close(self, status: str = "done", reason: str = "") -> None:
-        """The last look, the phases and how the run ended; called by `with`."""
-        if self._looker is None:
+        """The last look, the phases and how the run ended; called by `with`. Another call does nothing."""
+        if self._looker is None or self._closed:
             return
+        self._closed = True
         if not self.rows or self.rows[-1]["step"] != self._step:
             dear = self._dear_readings() if status == "done" else {}
             with self._pace.spending():
                 self._look(dear)
         self._pace.stop()
         tell(self._followers, True)
-        run = self._run
-        if run is not None:
-            phases = [vars(phase) for phase in self.phases]
-            advice = self.advice().as_json()
-            self._kept(lambda: run.note("phases", phases))
-            self._kept(lambda: run.note("advice", advice))
-            cost = {"share": self.overhead, "postponed": self._pace.postponed, "seconds": self.costs}
-            self._kept(lambda: run.note("overhead", cost))
-            self._kept(lambda: run.note("examples", self.examples))
-            self._kept(lambda: run.finish(status, reason))
-            self._kept(run.seal)
-            self._run = None if self.problem else run
+        best = self.best
+        notes = {
+            "phases": [vars(phase) for phase in self.phases],
+            "advice": self.advice().as_json(),
+            **({} if best is None else {"best": best.as_json()}),
+            "overhead": {"share": self.overhead, "postponed": self._pace.postponed, "seconds": self.costs},
+            "examples": self.examples,
+        }
+        self._folder.finish(status, reason, notes)
 
     def __enter__(self) -> Self:
         return self
@@ -271,26 +283,16 @@ class Watch:
             found.get("norm"),
         )
         self._advisor.see(self._step, found)
-        advice = self.advice()
+        if "test losses" in found["rows"]:
+            self._best.see(self._step, found["rows"]["test losses"])
+        advice, best = self.advice(), self.best
         row = {"step": self._step, **found, "gradient noise": self._noise, **dear, "phase": now}
         row["advice"] = str(advice)
+        if best is not None:
+            row["best so far"] = str(best)
         if advice.chances:
             row["chance of a lower loss"] = advice.chances["loss"].as_json()
         self.rows.append(row)
-        run = self._run
-        if run is not None:
-            self._kept(lambda: run.append([row]))
+        self._folder.append(row)
         tell(self._mirrors, self._step, numbers_of(row))
         tell(self._followers, False)
-
-    def _kept(self, act: Callable[[], Any]) -> None:
-        """Store, or say once why not: training goes on when the disk does not."""
-        if self.problem:
-            return
-        try:
-            act()
-        except (DiskError, HeldoutError) as error:
-            self.problem = str(error)
-            warnings.warn(
-                f"heldout.watch: {self.problem}; training goes on, rows stay in memory", stacklevel=4
-            )

@@ -3,7 +3,7 @@
 >>> from types import SimpleNamespace
 >>> gap = {"value": 0.25, "low": 0.2, "high": 0.3}
 >>> seen = SimpleNamespace(rows=[{"step": 50, "gap": gap, "phase": "<b>"}], phases=(), overhead=0.021, pace=SimpleNamespace(postponed=0),
-...     costs={}, advice=lambda: "cannot tell: too few looks")
+...     costs={}, best=None, advice=lambda: "cannot tell: too few looks")
 >>> print(in_words(seen))
 1 looks, overhead 2.10% of the training time, 2.06% of the run
 step 50: gap 0.250 [0.200, 0.300]
@@ -20,6 +20,7 @@ from html import escape
 from typing import Any, Protocol
 
 from heldout.watching.advice import Advice
+from heldout.watching.best import Lowest
 from heldout.watching.pace import Pace
 from heldout.watching.phases import Phase
 
@@ -40,6 +41,8 @@ class Seen(Protocol):
     def pace(self) -> Pace: ...
     @property
     def costs(self) -> dict[str, Any]: ...
+    @property
+    def best(self) -> Lowest | None: ...
     def advice(self) -> Advice: ...
 
 
@@ -53,7 +56,9 @@ def in_words(seen: Seen) -> str:
     said = ", ".join(f"{name} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for name, v in means)
     phases = [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in seen.phases]
     lines = [*cost_lines(seen), f"step {seen.rows[-1]['step']}: {said}"]
-    return "\n".join([*lines, *(phases or ["no phase is resolved yet"]), str(seen.advice())])
+    return "\n".join(
+        [*lines, *(phases or ["no phase is resolved yet"]), *best_lines(seen), str(seen.advice())]
+    )
 
 
 def as_html(seen: Seen) -> str:
@@ -77,8 +82,14 @@ def as_html(seen: Seen) -> str:
     return (
         f"<div><p>{'<br>'.join(map(escape, cost_lines(seen)))}</p><table style='{STYLE}'><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>{listed}"
-        f"<p>{escape(str(seen.advice()))}</p></div>"
+        f"<p>{'<br>'.join(map(escape, [*best_lines(seen), str(seen.advice())]))}</p></div>"
     )
+
+
+def best_lines(seen: Seen) -> list[str]:
+    """The best step so far, where there is a test set."""
+    best = seen.best
+    return [] if best is None else [str(best)]
 
 
 def cost_lines(seen: Seen) -> list[str]:
