@@ -49,6 +49,7 @@ export interface Geometry {
   loss?: Maybe<number>;
   twin_loss?: Maybe<number>;
   twin_status?: Maybe<string>;
+  sentence?: Maybe<string>; // Lambda(t, R) beside the twin's, in words
   rows?: Maybe<{ name: string; formula?: Maybe<string>; value: Maybe<Estimate>; control: Maybe<Estimate> }[]>;
   traces?: Maybe<Traces>;
   density?: Maybe<Density>;

@@ -22,12 +22,13 @@ function Numbers({ data, n }: { data: Data; n: Maybe<number> }) {
         <>
           Each number at the trained weights (bold) and for a twin of the same recipe on shuffled labels, {levelOf(values)} intervals;
           training loss {plain(data.loss)}{matched ? `, the twin's ${plain(data.twin_loss)}` : ""}; n = {count(n)} training examples.
+          {data.sentence && <> <Text of={data.sentence} /></>}
           {!matched && <> There is no twin at this loss: <Text of={data.twin_status || "not measured"} />.</>}
         </>
       }
       how={
         <>
-          <p>Curvature falls with the loss, so two networks can only be compared at one training loss: the twin is trained until its loss is within a quarter of this model's, or there is no control. What the twin has as well says nothing about rules.</p>
+          <p>Curvature falls with the loss, so two networks can only be compared at one training loss: the twin is trained until its loss is close to this model's (2% is sought, a quarter is the most), or there is no control. What the twin has as well says nothing about rules.</p>
           <Methods of={values} lead="Estimates" />
           <dl class="notes">{rows.map((r) => r.formula && <><dt><Text of={r.name} /></dt><dd><code><Text of={r.formula} /></code></dd></>)}</dl>
         </>
