@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from bench.watch_fit import bins, fitted, forecast
+from bench.watch_fresh import PARTS
 from bench.watch_points import Points, came, decision_looks, seen_at
 from bench.watch_policies import by_advice, outcome, patience, relative_patience
 from bench.watch_record import Record, inside_ranges, resembling, skill
-from bench.watch_runs import read_runs
+from bench.watch_runs import newest, read_runs
 from bench.watch_training import READINGS, look_steps
 from sklearn.ensemble import GradientBoostingClassifier
 
@@ -75,6 +76,18 @@ def test_the_kept_runs_are_those_of_the_first_line() -> None:
     assert head["runs"] == len(runs) > 500
     assert len({row["family"] for row in runs}) == 11
     assert all(len(row[name]) == len(row["steps"]) for row in runs for name in READINGS)
+
+
+def test_the_fresh_runs_are_none_of_the_fit() -> None:
+    head, runs = read_runs(newest("fresh"))
+    fitted_to = {(row["family"], row["lr"], row["rows"]) for row in read_runs()[1]}
+    assert head["runs"] == len(runs) > 800
+    assert {row["part"] for row in runs} == set(PARTS)
+    assert (
+        sum((row["family"], row["lr"], row["rows"]) in fitted_to for row in runs) < 10
+    )  # rates of five digits
+    new = {row["family"] for row in runs if row["part"] == "families"}
+    assert not new & {row["family"] for row in read_runs()[1]}
 
 
 def planted(families: int = 4, runs: int = 12) -> Points:
