@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+expect.set_options(timeout=120_000)  # a loaded machine is no failure; what never comes still fails
 COMMAND = [sys.executable, "-c", "from heldout.cli import main; main()", "view"]
 
 
@@ -54,6 +55,7 @@ def viewed(browser: Browser) -> Iterator[View]:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
         )
+        context.set_default_timeout(120_000)
         contexts.append(context)
         page = context.new_page()
         base = address.partition("?")[0]

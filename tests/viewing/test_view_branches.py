@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,7 @@ SLOW = {**os.environ, "OMP_NUM_THREADS": "1"}
 def test_a_branch_is_drawn_from_its_first_look_to_its_end(viewed: View, tmp_path: Path) -> None:
     it = viewed(tmp_path)
     it.go("#/studies")
-    it.page.locator("a[href='#/study/grokking']").click(
-        timeout=180_000
-    )  # the verdicts of all studies are computed
+    it.page.locator("a[href='#/study/grokking']").click()
     it.page.wait_for_selector("#explore .branches select")
     state = it.page.locator(".branch-state")
     expect(state).to_have_text("waiting for the run of the command above")
@@ -35,17 +34,16 @@ def test_a_branch_is_drawn_from_its_first_look_to_its_end(viewed: View, tmp_path
     assert beside.count() == 0
     branch = subprocess.Popen([*COMMAND, *words[1:]], env=SLOW, stdout=subprocess.DEVNULL)
     expect(state).to_contain_text("running, step", timeout=300_000)
-    lengths = []
-    while branch.poll() is None:
-        if beside.count():
-            lengths.append(len(beside.first.get_attribute("d") or ""))
-        it.page.wait_for_timeout(300)
-    assert branch.returncode == 0
-    expect(state).to_have_text("done, 3,000 steps", timeout=60_000)
+    branch.send_signal(
+        signal.SIGSTOP
+    )  # not a race with a run that may end at once: it waits while its first looks are drawn
+    expect(beside.first).to_be_attached(timeout=60_000)
+    early = len(beside.first.get_attribute("d") or "")
+    branch.send_signal(signal.SIGCONT)
+    assert branch.wait(timeout=300) == 0
+    expect(state).to_have_text("done, 3,000 steps")
     assert beside.count() == 8, "every measure of the explorable, those that need the weights included"
-    lengths.append(len(beside.first.get_attribute("d") or ""))
-    assert lengths == sorted(lengths)
-    assert len(set(lengths)) > 1, "the curve grew while it was drawn"
+    assert len(beside.first.get_attribute("d") or "") > early, "the curve grew while it was drawn"
     assert it.page.locator(".beside-key").inner_text().endswith("from step 100: decay off")
 
     it.page.reload()
@@ -83,7 +81,7 @@ def test_broken_and_foreign_rows_leave_the_page_whole(viewed: View, tmp_path: Pa
     lines = [json.dumps(row) for row in told] + ["NaN", "[]", "{", '{"live": "' + one + '", "step": NaN}']
     (rows / "a.ndjson").write_text("\n".join(lines) + '\n{"live": "' + one + '", "step": 30, "test acc')
     state = it.page.locator(".branch-state")
-    expect(state).to_have_text("running, step 20 of 3,000", timeout=60_000)
+    expect(state).to_have_text("running, step 20 of 3,000")
     assert it.page.locator("#explore .curve.beside").count() == 2, "test accuracy, and the losses' one number"
     for row in (
         {"cell": one, "status": "ok", "seed": "<b>", "decay": 1, "share": 1, "at": [1], "measures": {"x": 3}},
@@ -91,11 +89,11 @@ def test_broken_and_foreign_rows_leave_the_page_whole(viewed: View, tmp_path: Pa
     ):
         with (rows / "b.ndjson").open("a") as file:
             file.write(json.dumps(row) + "\n")
-    expect(state).to_contain_text("its last row cannot be drawn", timeout=60_000)
+    expect(state).to_contain_text("its last row cannot be drawn")
     failed = {"cell": one, "end": "failed", "rows": 0, "source": _source(), "reason": "disk <full>"}
     (rows / "b.ndjson").write_text(json.dumps(failed) + "\n")
     (rows / "a.ndjson").write_text("")
-    expect(state).to_have_text("stopped: disk <full>", timeout=60_000)
+    expect(state).to_have_text("stopped: disk <full>")
     assert it.page.locator(".broken").count() == 0
     assert it.page.locator("#explore .measures-grid .curve.own").count() >= 8
     assert it.complaints == []

@@ -88,7 +88,7 @@ def test_dear_measures_are_drawn_from_reading_to_reading_and_reasons_are_told(
     assert "error of the estimate" in figure.inner_text()
     assert "w* is <b>no</b> minimum" in it.page.locator("#numbers tr", has_text="llc").inner_text()
     run.append([{**look(20), "llc": {"value": 4.5, "low": 4.0, "high": 5.0, "seconds": 2.0}}])
-    expect(it.page.locator("#numbers tr", has_text="llc")).to_contain_text("4.5 (4.0–5.0)", timeout=20_000)
+    expect(it.page.locator("#numbers tr", has_text="llc")).to_contain_text("4.5 (4.0–5.0)")
     it.page.reload()
     it.page.wait_for_selector("#panel-0 svg")
     assert (

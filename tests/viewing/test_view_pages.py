@@ -21,13 +21,13 @@ def test_a_run_is_drawn_live_from_its_first_point_to_its_end(viewed: View, tmp_p
     expect(it.page.locator(".live")).to_have_text("live")
     assert "1 by 1 writer" in it.page.inner_text("#facts")
     run.append([look(k) for k in range(1, 40)])
-    expect(it.page.locator("#facts")).to_contain_text("40 by 1 writer", timeout=15_000)
+    expect(it.page.locator("#facts")).to_contain_text("40 by 1 writer")
     expect(it.page.locator("#heat-train image")).to_have_count(1)
     run.note(
         "phases", [{"name": "rule forms", "start": 0, "end": 1950, "evidence": "the test loss falls 30-fold"}]
     )
     run.finish()
-    expect(it.page.locator("#phases")).to_contain_text("30-fold", timeout=15_000)
+    expect(it.page.locator("#phases")).to_contain_text("30-fold")
     expect(it.page.locator(".live")).to_have_count(0)
     it.page.reload()
     it.page.wait_for_selector("#panel-0 svg")
@@ -41,7 +41,7 @@ def test_a_new_run_appears_in_the_open_list(viewed: View, tmp_path: Path) -> Non
     it = viewed(tmp_path)
     expect(it.page.locator("tbody tr")).to_have_count(1)
     watched(tmp_path, "second")
-    expect(it.page.locator("tbody tr")).to_have_count(2, timeout=20_000)
+    expect(it.page.locator("tbody tr")).to_have_count(2)
 
 
 def test_phases_and_outcomes_stand_in_columns_of_their_own(viewed: View, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_phases_and_outcomes_stand_in_columns_of_their_own(viewed: View, tmp_pat
     audited.finish()
     (tmp_path / "cells" / "rows").mkdir(parents=True)
     (tmp_path / "cells" / "rows" / "a.ndjson").write_text('{"cell": "3f0c", "end": "done"}\n')
-    expect(it.page.locator("tbody tr")).to_have_count(3, timeout=20_000)
+    expect(it.page.locator("tbody tr")).to_have_count(3)
     names = [text.split()[0] for text in columns.all_inner_texts()[1:]]
     assert names[:4] == ["run", "status", "phase", "outcome"]
     rows = it.page.locator("tbody tr")
