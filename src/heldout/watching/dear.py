@@ -2,7 +2,7 @@
 
 Each of k measures may cost share/k of the run's time. One is taken at a look when what it cost so far and what the next
 reading is expected to cost fit into that; before the first reading, its cost is foretold from a gradient on the probe
-rows. A reading that takes four times as long as expected (and 10 s), or twice what is left of its part, is broken off. It sees a copy of the parameters, in eval mode:
+rows. A reading that takes four times as long as expected (and a minute: the first derivative of a derivative loads seconds of torch), or twice what is left of its part, is broken off. It sees a copy of the parameters, in eval mode:
 the model, its gradients and every random state are what they were, whatever happens inside.
 
 >>> import torch
@@ -34,7 +34,7 @@ from heldout.core.subject import Subject
 from heldout.watching.dear_measures import MEASURES, OPTIONS, Asked, checked, plain_autograd
 from heldout.watching.looker import Looker
 
-PATIENCE, AT_LEAST = 4.0, 10.0  # times the expected seconds, and seconds, before a reading is broken off
+PATIENCE, AT_LEAST = 4.0, 60.0  # times the expected seconds, and seconds, before a reading is broken off
 OVER = 2.0  # and never more than this many times what its share has left
 ERRORS = 3  # unexpected errors in a row after which a measure is left out
 MOST_PARAMETERS = 5_000_000  # chains and Krylov spaces hold some fifty copies of them

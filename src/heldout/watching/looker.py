@@ -113,6 +113,7 @@ def look_at_predictions(
     return Looker(splits, task, kind, tolerance, outputs, lambda: None, lambda: None, shared=shared)
 
 
+@torch.inference_mode(False)  # a copy made inside could never be differentiated through
 def _probes(train: Any, test: Any, rows: int, seed: int) -> tuple[dict[str, Batch], str]:
     """Up to `rows` fixed rows of each split that is given, and which test rows were trained on, in words."""
     given = {"train": train, "test": test}
