@@ -93,7 +93,7 @@ def test_full_and_quick_cells_train_on_all_distributions_and_near_the_constructi
     for size, nets in (("full", 4), ("quick", 3)):
         cells = study.cells(size, None)
         assert sum(c.get("train") == "RP" and c["kind"] == "scratch" for c in cells) == nets
-        assert {c["kind"] for c in cells} == {"constructed", "scratch", "near"}
+        assert {c["kind"] for c in cells} == {"constructed", "scratch", "near", "near_slow"}
 
 
 def test_a_short_run_counts_every_puzzle_and_repeats_itself():

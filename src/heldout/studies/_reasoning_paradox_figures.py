@@ -20,6 +20,7 @@ TRAININGS: tuple[tuple[str, str, str | None, Role], ...] = (
     ("RP_b-net", "scratch", "RP_b", "rote"),
     ("LP-net", "scratch", "LP", "other"),
     ("RP-net, near start", "near", "RP", "other"),
+    ("RP-net, near start, lr 1e-5", "near_slow", "RP", "other"),
     ("constructed", "constructed", None, "rule"),
 )
 
@@ -97,7 +98,7 @@ def _depths(rows: Rows) -> list[Lines]:
 def _agreement(rows: Rows) -> Dots:
     dots = []
     for test in TESTS:
-        for name, kind, train, role in TRAININGS[:4]:
+        for name, kind, train, role in TRAININGS[:5]:
             mine = nets(rows, kind, train, test)
             values = [e for r in mine if (e := excess_agreement(r)) == e]
             if values:
@@ -130,7 +131,7 @@ def _errors(rows: Rows) -> Dots:
 def _training(rows: Rows) -> Lines:
     series = []
     roles: dict[str, Role] = {"RP": "other", "LP": "rote"}
-    for kind, label in (("scratch", "scratch"), ("near", "near start")):
+    for kind, label in (("scratch", "scratch"), ("near", "near start"), ("near_slow", "near start, lr 1e-5")):
         for test, role in roles.items():
             looks = [nets(rows, kind, "RP", test, look) for look in ("start", "half", "end")]
             if not all(looks):

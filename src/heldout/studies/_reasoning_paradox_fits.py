@@ -1,7 +1,7 @@
 """The nets of `reasoning_paradox`: training on puzzles, and answers to others.
 
-AdamW (lr 1e-3 after 100 steps, decay .01), batches of 256, gradient norm at most 1; each batch renames its predicates at random, as the
-published puzzles take their words from a large vocabulary. What is looked at is an average of the weights over about the last 100
+AdamW (the cell's lr, reached after 100 steps, decay .01), batches of 256, gradient norm at most 1; each batch renames its predicates
+at random, as the published puzzles take their words from a large vocabulary. What is looked at is an average of the weights over about the last 100
 steps: with a constant learning rate, a look at half of the steps is the net that half the budget would have brought.
 """
 
@@ -102,10 +102,11 @@ def rows_of(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
     puzzles = logic_puzzles(cell["train"], cell["puzzles"], seed=cell["seed"])
     probe = HistGradientBoostingClassifier(max_iter=100, random_state=0)
     probe.fit(logic_counts(puzzles), puzzles.label)
-    near = cell["kind"] == "near"
+    near = cell["noise"] > 0
     theta = net.near_construction(cell["seed"], cell["noise"]) if near else net.start(cell["seed"])
     looks = {0: "start", cell["steps"] // 2: "half", cell["steps"]: "end"}
-    for step, now, loss in fit(net, theta, logic_tokens(puzzles, PREDICATES), list(looks), cell["seed"]):
+    data = logic_tokens(puzzles, PREDICATES)
+    for step, now, loss in fit(net, theta, data, list(looks), cell["seed"], cell["lr"]):
         if not math.isfinite(loss) or not bool(torch.isfinite(now).all()):
             yield {**place, "status": "diverged", "reason": f"the loss is {loss} at step {step}"}
             return
