@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from torch import nn
 
 import heldout
 from heldout.auditing import lambda_curves
-from heldout.auditing.deep import WITHIN, matched_twin
+from heldout.auditing.deep import DOUBLINGS, WITHIN, matched_twin
 from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
 from heldout.core.errors import Withheld
@@ -54,6 +56,20 @@ def test_the_twin_has_the_same_loss_on_other_labels() -> None:
     assert abs(loss_of(twin) - loss_of(audited)) <= WITHIN * loss_of(audited)
     assert sorted(twin.train.y.tolist()) == sorted(audited.train.y.tolist())
     assert (twin.train.y != audited.train.y).float().mean() > 0.5
+
+
+def test_a_loss_that_no_training_reaches_is_not_sought_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = importlib.import_module("heldout.learners.training")
+    train, epochs = training.train_population, []
+
+    def counted(recipe: heldout.Recipe, *given: Any, **named: Any) -> Any:
+        epochs.append(recipe.epochs)
+        return train(replace(recipe, epochs=1, lr=1e-6), *given, **named)
+
+    monkeypatch.setattr(training, "train_population", counted)
+    with pytest.raises(Withheld, match="not matched"):
+        matched_twin(Facts(small(30), Ledger(), 0, 0.05))
+    assert epochs == [30 * 2**k for k in range(DOUBLINGS + 1)]
 
 
 def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,3 +99,12 @@ def test_copies_all_of_one_number_are_one_row_each():
     found = clustered_proportion(units)
     assert found.high == pytest.approx(once.high, abs=2e-3)
     assert found.low == pytest.approx(once.low, abs=5e-3)
+
+
+def test_the_unit_of_the_weights_does_not_matter():
+    """Weights that add up to one over many rows are small; clusters that disagree still do."""
+    rng = np.random.default_rng(0)
+    values, groups = (rng.random(400) < 0.3).astype(float), np.arange(400) // 4
+    once = clustered_proportion(Units.of(values, groups, np.ones(400)))
+    tiny = clustered_proportion(Units.of(values, groups, np.full(400, 1e-8)))
+    assert (tiny.low, tiny.high) == pytest.approx((once.low, once.high), rel=1e-6)

@@ -153,6 +153,35 @@ def test_a_row_that_cannot_be_drawn_is_named_and_never_sent(tmp_path, change):
     assert bad.run(NAME) is None
 
 
+def test_a_file_that_is_gone_or_was_replaced_is_forgotten(tmp_path):
+    found = written(tmp_path, look(0, 0.1), look(10, 0.2), look(20, 0.3))
+    file = tmp_path / "grokking" / "rows" / "a.ndjson"
+    file.write_text('{"live": "')  # shorter, and no whole line yet
+    found.read()
+    assert found.states() == {}
+    lines = "".join(json.dumps(look(step, 0.5)) + "\n" for step in range(100, 105))
+    file.write_text(lines)
+    found.read()
+    assert found.states()[NAME]["at"] == [100, 101, 102, 103, 104]
+    other = file.with_suffix(".new")
+    other.write_text(lines + json.dumps(look(105, 0.5)) + "\n" + json.dumps(look(3, 0.5)) + "\n")
+    other.replace(file)  # longer than the old one
+    found.read()
+    assert found.states()[NAME]["at"] == [3, 100, 101, 102, 103, 104, 105]
+    file.unlink()
+    found.read()
+    assert found.states() == {}
+
+
+def test_a_line_without_an_end_is_passed_by(monkeypatch, tmp_path):
+    monkeypatch.setattr("heldout.viewing.whole_lines.LONGEST", 1000)
+    monkeypatch.setattr("heldout.viewing.whole_lines._BLOCK", 300)
+    found = written(tmp_path, look(0, 0.1), "x" * 5000)
+    assert found.states()[NAME]["at"] == [0]
+    found = written(tmp_path, "x" * 10 + "\n", look(10, 0.2))
+    assert found.states()[NAME]["at"] == [0, 10]
+
+
 def test_only_studies_and_their_own_cells_are_answered(tmp_path):
     asked = Asked(tmp_path)
     assert asked.branches("../grokking") is None

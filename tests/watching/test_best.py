@@ -85,3 +85,11 @@ def test_rows_of_a_group_stay_in_one_half() -> None:
     found = best.found()
     assert found is not None
     assert found.loss.n == 20
+
+
+@pytest.mark.parametrize("looks", [4, 7])
+def test_few_looks_of_a_jittering_loss_are_no_rise(looks: int) -> None:
+    """Their wander is not known yet, and the lowest of so few stands among the first as often as not."""
+    found = [seen(np.full(looks, 0.7), seed=seed, jitter=0.1) for seed in range(20)]
+    assert not any(of.risen for of in found)
+    assert any("fewer than 8 looks do not tell" in str(of) for of in found)

@@ -151,7 +151,8 @@ def matched_twin(facts: Facts) -> Subject:
             break
         low, high = high, 2 * high
         seen.append(trained(high))
-    for _ in range(HALVINGS):
+    # Where the longest training stays above, every shorter one does.
+    for _ in range(0 if seen[-1][1] > wanted else HALVINGS):
         middle = (low + high) // 2
         if _near(seen[-1][1], wanted, CLOSE) or middle in (low, high):
             break

@@ -1,7 +1,7 @@
 """Gaussian numbers and fair coins that belong to a torch generator: its own where they are few, faster ones where they are many.
 
     normals  few: torch's own                      many, float32: sqrt(2) erfinv(u), u = k / 2^31 with k from 32 bits of an SFC64
-                                                   word, rounded to float32: none is beyond 5.3 deviations, as one in 8 million is
+                                                   word, rounded to float32: none is beyond 5.42 deviations, as one in 17 million is
     coins    few: torch's uniforms below 1/2       many: 64 from a word
 
 "Many" is `MANY` numbers in one call, on the CPU; so a small search is the same as with torch alone, and a large one does not wait.

@@ -66,7 +66,7 @@ class Units:
 
     def agree(self, squares: Floats) -> bool:
         """Whether all rows of each unit are equal; `squares` [u]: totals of the squared values (Cauchy-Schwarz)."""
-        return bool(np.allclose(squares * self.size, self.total**2, rtol=1e-9, atol=1e-12))
+        return bool(np.allclose(squares * self.size, self.total**2, rtol=1e-9, atol=0.0))
 
     def moments(self) -> Moments:
         """The moments above; NaN where there is one unit, skewness 0 and df U - 1 where nothing varies."""

@@ -50,7 +50,7 @@ class Branches:
         self._study, self._rows, self._root = find_study(name), rows, root
         self._source = study_source_hash(study_file(name))
         self._cells = {cell_hash(cell): cell for cell in extra_cells(self._study)}
-        self._offsets: dict[Path, int] = {}
+        self._read: dict[Path, tuple[int, int]] = {}  # inode, and the bytes that were taken up
         self._told: dict[tuple[str, Path], _Told] = {}
 
     def stamp(self) -> Any:
@@ -59,19 +59,17 @@ class Branches:
         return [(path.name, stamp_of(path)) for path in row_files(self._rows)], alive
 
     def read(self) -> None:
-        """Read on. Raises DiskError where a file may not be read."""
-        for path in row_files(self._rows):
-            if not stays_inside(self._root, path):
-                continue
-            before = self._offsets.get(path, 0)
-            now = stamp_of(path)
-            if now is None:
-                continue
-            if now[1] < before:  # another file in its place
-                before = 0
+        """Read on; a file that is gone or was replaced is forgotten. Raises DiskError where a file may not be read."""
+        files = [path for path in row_files(self._rows) if stays_inside(self._root, path)]
+        stamps = {path: stamp for path in files if (stamp := stamp_of(path)) is not None}
+        for path in [*self._read]:
+            inode, before = self._read[path]
+            if path not in stamps or stamps[path][2] != inode or stamps[path][1] < before:
+                del self._read[path]
                 self._told = {key: told for key, told in self._told.items() if key[1] != path}
-            for line, end in whole_lines(path, before):
-                self._offsets[path] = end
+        for path, (_, _, inode) in stamps.items():
+            for line, end in whole_lines(path, self._read.get(path, (inode, 0))[1]):
+                self._read[path] = inode, end
                 row = read_object(line) if len(line) <= LONGEST_LINE else None
                 if row is not None:
                     self._take(path, row)

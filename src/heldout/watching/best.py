@@ -10,7 +10,9 @@ said where the low end exceeds six times the wander of the looks,
 
     s = max_h 1.48 median_k |L_k - (L_(k-h) + L_(k+h)) / 2| / sqrt(3/2),     L_k the mean at look k, h = 1, 2, 4 to an eighth of the looks,
 
-which is the standard deviation of white noise, 0 for a straight line, and the last three means lie above the lowest by as much.
+which is the standard deviation of white noise, 0 for a straight line, and the last three means lie above the lowest by as much. Fewer
+than eight looks do not tell their wander, so that no rise is said then. Looks that wander slowly (a correlation of .8 from one to the
+next) are called a rise more often than white ones: in 21 of 100 still runs of 60 looks, mostly before the twentieth look.
 
 >>> seen = Best()
 >>> rows = np.linspace(0.5, 1.5, 40)
@@ -30,20 +32,21 @@ import numpy as np
 from heldout.stats.interval import Interval
 from heldout.stats.mean_interval import bootstrap_mean
 
-IN_A_ROW, WANDERS = 3, 6.0
+IN_A_ROW, WANDERS, FEWEST = 3, 6.0, 8
 RESAMPLES = 500
 
 
 @dataclass(frozen=True)
 class Lowest:
     """`step` and `loss` of the lowest test loss so far; `above`: by how much the newest look lies above it, over the same rows (None:
-    it is the newest look itself, or the newest loss is not finite); `risen`: whether that is more than noise."""
+    it is the newest look itself, or the newest loss is not finite); `risen`: whether that is more than noise, which `few` looks cannot tell."""
 
     step: int
     loss: Interval
     above: Interval | None
     risen: bool
     finite: bool = True
+    few: bool = False
 
     def __str__(self) -> str:
         said = f"lowest test loss {_told(self.loss)} at step {self.step:,}"
@@ -52,6 +55,8 @@ class Lowest:
         if self.above is None:
             return f"{said}, the newest look"
         verdict = "it has risen" if self.risen else "no rise beyond the noise of rows and looks"
+        if self.few:
+            verdict = f"fewer than {FEWEST} looks do not tell a rise from their noise"
         return f"{said}; now {_told(self.above)} above it: {verdict}"
 
     def as_json(self) -> dict[str, Any]:
@@ -121,13 +126,13 @@ class Best:
         margin = WANDERS * _wander(self._means)
         since = [mean - lowest > margin for mean in self._means[-IN_A_ROW:]]
         risen = above.ok and above.low > margin and len(since) == IN_A_ROW and all(since)
-        return Lowest(self._step, loss, above, risen)
+        return Lowest(self._step, loss, above, risen, few=margin == np.inf)
 
 
 def _wander(means: list[float]) -> float:
-    """How far the means [k] lie off the middle of their neighbours h looks away, as a robust standard deviation; 0 of fewer than eight."""
+    """How far the means [k] lie off the middle of their neighbours h looks away, as a robust standard deviation; infinite of fewer than eight."""
     y = np.array([m for m in means if np.isfinite(m)])
-    found, h = 0.0, 1
+    found, h = 0.0 if len(y) >= FEWEST else np.inf, 1
     while h <= len(y) // 8:
         off = y[h:-h] - (y[: -2 * h] + y[2 * h :]) / 2
         found, h = max(found, float(1.4826 * np.median(np.abs(off)) / np.sqrt(1.5))), 2 * h
