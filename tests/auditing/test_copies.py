@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import heldout
 
 
-def audited(times: int, folder: Path, groups: bool = False) -> heldout.Audit:
+def audited(times: int, folder: Path, groups: bool = False, m: int = 40) -> heldout.Audit:
     rng = np.random.default_rng(0)
     w = rng.normal(size=8)
-    x, noise = rng.normal(size=(340, 8)).astype("float32"), 1.5 * rng.normal(size=340)
+    x, noise = rng.normal(size=(300 + m, 8)).astype("float32"), 1.5 * rng.normal(size=300 + m)
     y = (x @ w + noise > 0).astype(int)
     model = LogisticRegression().fit(x[:300], y[:300])
     test = np.repeat(x[300:], times, 0), np.repeat(y[300:], times)
-    more = {"groups_train": np.arange(300), "groups_test": 1000 + np.arange(40 * times)} if groups else {}
+    more = {"groups_train": np.arange(300), "groups_test": 1000 + np.arange(m * times)} if groups else {}
     subject = heldout.Subject.from_sklearn(model, x[:300], y[:300], *test, **more)
     return heldout.audit(subject, budget="predictions", runs=folder, progress=False)
 
@@ -49,6 +50,19 @@ def test_copied_test_rows_do_not_sharpen_an_interval(tmp_path: Path) -> None:
     assert {"test score", "gap", "test log loss", "recall of 0", "1-NN"} <= set(width)
     for name, widths in width.items():
         assert 0.85 * widths[0] < widths[-1] < 1.5 * widths[0], (name, widths)
+
+
+def test_copies_are_one_witness_of_membership(tmp_path: Path) -> None:
+    """Before, 120 rows ten times each halved the interval of the area and lowered the rate that can be resolved."""
+    found = [
+        {row["name"]: row["value"] for row in audited(times, tmp_path / str(times), m=120).report["measures"]}
+        for times in (1, 10)
+    ]
+    once, often = ({name: v for name, v in of.items() if name.startswith("membership")} for of in found)
+    assert once.keys() == often.keys()
+    for name, value in once.items():
+        assert often[name]["value"] == pytest.approx(value["value"], abs=1e-9), name
+        assert often[name]["high"] - often[name]["low"] == pytest.approx(value["high"] - value["low"]), name
 
 
 def test_a_regression_takes_copies_as_one_row(tmp_path: Path) -> None:

@@ -281,3 +281,20 @@ def test_arguments_of_another_kind_are_named(given: dict[str, object], said: str
     arguments = {"searcher": one_plus_lambda(), "start": torch.zeros(2), "budget": Budget(evaluations=10)}
     with pytest.raises(InputError, match=said):
         search(**{**arguments, "loss": lambda t: t.square().sum(1), "seed": 0, **given})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [None, 1.5, -1, True])
+def test_a_seed_that_is_none_is_refused(seed) -> None:
+    with pytest.raises(InputError, match="seed is"):
+        search(CASES[0][1](), Counted(), CASES[0][2], Budget(evaluations=10), seed=seed)
+
+
+def test_a_loss_that_writes_into_what_it_was_given_is_refused() -> None:
+    with pytest.raises(InputError, match="in place"):
+        search(
+            one_plus_lambda(),
+            lambda t: t.add_(1).abs().sum(1),
+            torch.zeros(6),
+            Budget(evaluations=100),
+            seed=0,
+        )

@@ -71,7 +71,7 @@ def test_the_newest_look_a_loss_that_is_not_finite_and_a_step_that_comes_again()
         best.see(step, loss * np.linspace(0.5, 1.5, 30))
     assert str(best.found()).endswith("at step 2, the newest look")
     best.see(3, np.full(30, np.nan))
-    assert str(best.found()).endswith("at step 2; now it is not finite")
+    assert str(best.found()).endswith("at step 2; now the test loss is not finite")
     best.see(1, np.linspace(1.5, 2.5, 30))  # resumed from step 0
     assert str(best.found()).startswith("lowest test loss 2.000")
 
@@ -87,9 +87,19 @@ def test_rows_of_a_group_stay_in_one_half() -> None:
     assert found.loss.n == 20
 
 
-@pytest.mark.parametrize("looks", [4, 7])
+@pytest.mark.parametrize("looks", [4, 7, 15])
 def test_few_looks_of_a_jittering_loss_are_no_rise(looks: int) -> None:
     """Their wander is not known yet, and the lowest of so few stands among the first as often as not."""
     found = [seen(np.full(looks, 0.7), seed=seed, jitter=0.1) for seed in range(20)]
     assert not any(of.risen for of in found)
-    assert any("fewer than 8 looks do not tell" in str(of) for of in found)
+    assert any("fewer than 16 looks do not tell" in str(of) for of in found)
+
+
+def test_rows_that_were_trained_on_are_not_trusted() -> None:
+    best = Best(shared=True)
+    for step in range(20):
+        best.see(step, np.linspace(0.5, 1.5, 40) * (1 + step / 5))
+    found = best.found()
+    assert found is not None
+    assert not found.risen
+    assert str(found).endswith("not trusted: test rows were trained on as well")

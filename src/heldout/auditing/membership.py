@@ -17,7 +17,9 @@ def membership_leak(facts: Facts) -> tuple[Estimate, Estimate]:
     held, parts = facts.held, facts.parts
     if held is None or held.test is None or held.fresh is None:
         raise Withheld("membership leakage needs fresh rows that the model did not see")
-    fresh = held.fresh
+    fresh = held.fresh.copy()
+    if facts.copies is not None and facts.copies.unexpected:  # each distinct row is one witness
+        fresh[fresh] = facts.copies.keep
     m = int(fresh.sum())
     if m < 100:
         raise Withheld(f"{m} fresh rows cannot resolve a false positive rate below 10%")
@@ -35,6 +37,8 @@ def membership_leak(facts: Facts) -> tuple[Estimate, Estimate]:
     else:
         members, outsiders = held.train.phi, held.test.phi[fresh]
         method = "weak: the audited model's own log-odds, no refits"
+    if facts.leakage is not None:
+        members = members[np.unique(np.asarray(facts.leakage.cluster), return_index=True)[1]]
     good_in, good_out = members[np.isfinite(members)], outsiders[np.isfinite(outsiders)]
     rate = max(0.01, 10 / len(good_out))
     tpr = Estimate.of(tpr_at_fpr(good_in, good_out, rate))

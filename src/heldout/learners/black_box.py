@@ -17,6 +17,7 @@ Rows of floats are moved as reals, rows of bool as bits. A loss that is NaN coun
 from __future__ import annotations
 
 import math
+import numbers
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ def search(
     ):
         if not isinstance(given, kind):
             raise InputError(f"{name} is a {type(given).__name__}, not a {kind.__name__}", remedy)
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or int(seed) < 0:
+        raise InputError(f"seed is {seed!r}", "give a whole number from 0")
     movable(searcher, start)
     state, began, last = searcher.init(start, seed), clock(), 0.0
     best, theta, history, spent = math.inf, start, list[tuple[int, float]](), 0
@@ -145,8 +148,14 @@ def search(
 
 def evaluate(loss: Loss, thetas: Tensor) -> Tensor:
     """Losses [n] float64 of thetas [n p], without gradients; NaN becomes infinity."""
+    version = thetas._version
     with torch.no_grad():
         losses = loss(thetas)
+    if thetas._version != version:
+        raise InputError(
+            "the loss changed the thetas that it was given, in place",
+            "compute with a copy: thetas + 1 instead of thetas.add_(1)",
+        )
     if not isinstance(losses, Tensor) or losses.shape != thetas.shape[:1]:
         shape = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
         raise InputError(

@@ -28,8 +28,8 @@ from heldout.learners.mutation import mutants
 
 def one_plus_lambda(children: int = 8, step: float = 0.1) -> Searcher:
     """A searcher of `children` mutants a round; `step` is the first standard deviation of a mutation of reals."""
-    if children < 1:
-        raise InputError(f"{children} children", "give at least 1")
+    if not isinstance(children, int) or children < 1:
+        raise InputError(f"{children} children", "give a whole number, at least 1")
     if not 0 < step < math.inf:
         raise InputError(f"step = {step} is not positive and finite", "give a positive number")
     wanted = 1.0 / (5.0 + math.sqrt(children) / 2.0)

@@ -68,6 +68,20 @@ class Units:
         """Whether all rows of each unit are equal; `squares` [u]: totals of the squared values (Cauchy-Schwarz)."""
         return bool(np.allclose(squares * self.size, self.total**2, rtol=1e-9, atol=0.0))
 
+    def worth(self, squares: Floats, variance: float) -> float:
+        """Independent rows that all the rows are worth by the correlation inside units: rows/(1 + icc (m - 1)), m = sum size^2 / sum size.
+
+        icc = 1 - (variance inside units)/`variance`, cut to [0, 1]; `squares` [u]: totals of the squared values. At 1 that is
+        `effective`, whatever the sample variance of the units' totals.
+        """
+        m = self.size * (self.rows / self.size.sum())
+        many = m >= 1.5
+        if not many.any() or variance <= 0:
+            return float(self.rows)
+        inside = (squares - self.total**2 / self.size)[many] * (m / np.maximum(m - 1, 0.5))[many]
+        icc = min(max(1.0 - float(inside.sum() / self.size[many].sum()) / variance, 0.0), 1.0)
+        return self.rows / (1.0 + icc * (self.rows / self.effective - 1.0))
+
     def moments(self) -> Moments:
         """The moments above; NaN where there is one unit, skewness 0 and df U - 1 where nothing varies."""
         count = self.count

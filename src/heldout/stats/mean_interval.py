@@ -231,17 +231,17 @@ def _clustered_tango(d: Floats, groups: Any | None, weights: Floats | None, leve
             "all pairs belong to one group, so their spread is unknown", level, n=units.count
         )
     mean, stderr, _, df = units.moments()
+    squares = Units.of(d * d, groups, weights).total
     w = np.ones(len(d)) if weights is None else weights
     plus, minus = float(w[d > 0].sum() / w.sum()), float(w[d < 0].sum() / w.sum())
     if stderr == 0.0:
         size = units.effective
-    elif units.agree(
-        Units.of(d * d, groups, weights).total
-    ):  # clusters are the pairs: see `clustered_proportion`
+    elif units.agree(squares):  # clusters are the pairs: see `clustered_proportion`
         size = min(units.effective, (plus + minus - mean * mean) / stderr**2)
     else:
         shrink = float((norm.ppf(1 - tail(level)) / student.ppf(1 - tail(level), df)) ** 2)
         size = min((plus + minus - mean * mean) / stderr**2, float(len(d))) * shrink
+        size = min(size, units.worth(squares, plus + minus - mean * mean))
     score = tango_difference(plus * size, minus * size, size, level)
     spread = score.stderr if stderr == 0.0 else stderr
     method = "Tango score at the effective number of pairs"

@@ -70,6 +70,7 @@ def clustered_proportion(units: Units, level: float = 0.95) -> Interval:
     else:
         shrink = float((norm.ppf(1 - alpha) / student.ppf(1 - alpha, df)) ** 2)
         size = min(mean * (1 - mean) / stderr**2, float(units.rows)) * shrink
+        size = min(size, units.worth(units.total, mean * (1 - mean)))
     low, high = beta_ends(min(max(mean, 0.0), 1.0) * size, size, alpha)
     return Interval(mean, low, high, level, spread, method, units.count)
 

@@ -95,10 +95,11 @@ def verdict(rows: list[dict[str, Any]]) -> Verdict:
     built = [r for test in TESTS for r in nets(rows, "constructed", None, test)]
     right, count = (sum(sum(r[key]) for r in built) for key in ("right", "count"))
     drop = mean([accuracy(a) - accuracy(b) for a, b in zip(trained["RP"], trained["LP"])], (-1.0, 1.0))
-    late = {
-        test: mean([accuracy(b) - accuracy(a) for a, b in zip(half[test], trained[test])], (-1.0, 1.0))
-        for test in half
-    }
+    late = {}
+    for test, before in half.items():
+        then = {r["seed"]: accuracy(r) for r in before}  # by seed: a net may diverge between half and end
+        gains = [accuracy(r) - then[r["seed"]] for r in trained[test] if r["seed"] in then]
+        late[test] = mean(gains, (-1.0, 1.0))
     agrees = {t: mean([excess_agreement(r) for r in trained[t]], (-1.0, 1.0)) for t in ("RP", "LP")}
     if not (drop.ok and count):
         why = "fewer than 3 nets trained on RP, or no constructed weights"

@@ -38,6 +38,7 @@ MARGINS = {
     16: 0.05,
 }  # by looks a block: how far a log must go over ten blocks to have moved
 BLOCKS, Z, HOLD, STILL, FAR, OFF = 11, 6.0, 3, 0.1, 3.0, 1000.0
+FLOOR = 1e-3  # a first look below counts as this
 FORMS, OVER, ROTE, SIMPLER, STALLS, DIVERGES = (
     "rule forms", "overfits", "fits by rote", "simplifies", "stalls", "diverges",
 )  # fmt: skip
@@ -89,7 +90,7 @@ class Phases:
         if not math.isfinite(train[-1]) and train[-1] != -math.inf:
             return DIVERGES, "the train loss is not finite"
         first = next((value for value in train if math.isfinite(value)), math.nan)
-        if train[-1] > first + math.log(OFF):
+        if train[-1] > max(first, math.log(FLOOR)) + math.log(OFF):  # a resumed run may begin at 1e-7
             return (
                 DIVERGES,
                 f"the train loss is {math.exp(train[-1] - first):.3g} times that of the first look",

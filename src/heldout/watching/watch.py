@@ -130,7 +130,8 @@ class Watch:
         self._looker, self._pace, self._folder, self._mirrors = looker, pace, Folder(run), list(mirrors)
         self._phases, self._dear = Phases(), dear
         test = None if looker is None else looker.splits.get("test")
-        self._best = Best(None if test is None or test.groups is None else test.groups.numpy())
+        groups = None if test is None or test.groups is None else test.groups.numpy()
+        self._best = Best(groups, bool(looker and looker.shared))
         self._followers: list[Callable[[bool], None]] = []
         kind = "nothing" if looker is None else looker.task
         why = "" if kind == "classification" else f"forecasts were measured on classification, this is {kind}"

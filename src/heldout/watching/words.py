@@ -55,7 +55,7 @@ def in_words(seen: Seen) -> str:
     ]
     said = ", ".join(f"{name} {v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for name, v in means)
     phases = [f"{p.start}-{p.end}  {p.name}: {p.evidence}" for p in seen.phases]
-    lines = [*cost_lines(seen), f"step {seen.rows[-1]['step']}: {said}"]
+    lines = [*cost_lines(seen), f"step {seen.rows[-1]['step']}: {said or 'no score or loss is finite'}"]
     return "\n".join(
         [*lines, *(phases or ["no phase is resolved yet"]), *best_lines(seen), str(seen.advice())]
     )
