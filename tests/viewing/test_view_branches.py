@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -33,10 +34,13 @@ def test_a_branch_is_drawn_from_its_first_look_to_its_end(viewed: View, tmp_path
     beside = it.page.locator("#explore .curve.beside")
     assert beside.count() == 0
     branch = subprocess.Popen([*COMMAND, *words[1:]], env=SLOW, stdout=subprocess.DEVNULL)
-    expect(state).to_contain_text("running, step", timeout=300_000)
-    branch.send_signal(
-        signal.SIGSTOP
-    )  # not a race with a run that may end at once: it waits while its first looks are drawn
+    # Not a race with a run that may end before the page looks: it waits while its first looks are drawn.
+    rows = tmp_path / "grokking" / "rows"
+    while not any('"test accuracy"' in file.read_text("utf-8") for file in rows.glob("*.ndjson")):
+        assert branch.poll() is None
+        time.sleep(0.01)
+    branch.send_signal(signal.SIGSTOP)
+    expect(state).to_contain_text("running, step")
     expect(beside.first).to_be_attached(timeout=60_000)
     early = len(beside.first.get_attribute("d") or "")
     branch.send_signal(signal.SIGCONT)
