@@ -72,7 +72,7 @@ def run_study(
             run.note("workers", count)
             run.note("on", on)
             run.note("machine", machine_class())
-            run.note("study_code", code_revision(path.parent))
+            run.note("study_code", code_revision(path.parent, new="*.py"))
         if interrupted:
             run.finish("interrupted", "stopped by Ctrl-C")
     manifest = run.manifest

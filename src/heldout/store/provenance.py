@@ -24,12 +24,17 @@ def provenance(folder: str | os.PathLike[str] = ".") -> dict[str, Any]:
     }
 
 
-def code_revision(folder: str | os.PathLike[str] = ".") -> dict[str, Any] | None:
-    """`{"revision": hex, "changed": bool | None}` of the git checkout around `folder`, None outside."""
+def code_revision(folder: str | os.PathLike[str] = ".", new: str = "") -> dict[str, Any] | None:
+    """`{"revision": hex, "changed": bool | None}` of the git checkout around `folder`, None outside.
+
+    `new`: files of this form in `folder` that git does not know (and does not ignore) count as changes as well, such as "*.py".
+    """
     revision = _git(folder, "rev-parse", "HEAD")
     if not revision:
         return None
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    if new and changes == "":
+        changes = _git(folder, "ls-files", "--others", "--exclude-standard", "--", new)
     return {"revision": revision, "changed": None if changes is None else bool(changes)}
 
 
