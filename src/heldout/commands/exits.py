@@ -56,4 +56,6 @@ def check_folder(runs: Path) -> None:
     from heldout.core.errors import InputError
 
     if not runs.is_dir():
-        raise InputError(f"there is no folder {runs}", "name the folder of runs, or wait until a run has written there")
+        raise InputError(
+            f"there is no folder {runs}", "name the folder of runs, or wait until a run has written there"
+        )
