@@ -152,6 +152,33 @@ def test_descend_continues_where_it_stopped_and_keeps_the_callers_setting() -> N
         next(iter(descend(bowls, learner, starts(), at=[3, 2])))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rates", [0.05, torch.full((5, 1), 0.05)])
+def test_a_descent_writes_over_nothing_that_the_caller_holds(
+    dtype: torch.dtype, rates: float | torch.Tensor
+) -> None:
+    """AdamW writes over its own states between looks; the numbers are those of pure steps, the start and the looks stay."""
+    learner = adamw(rates, 0.1)
+    assert learner.advance is not None
+    one = starts().to(dtype)[:1].expand(5, 7)  # five rows that share their memory
+    bowl = lambda thetas: (thetas.square().sum(1) / 2, thetas)  # noqa: E731  its gradient is the state itself
+    state, pure = learner.init(one), []
+    for _ in range(6):
+        state = learner.step(state, bowl(state.thetas)[1])
+        pure.append(state)
+    seen, copies = [], []
+    for found, losses in descend(bowl, learner, one, at=[0, 2, 3, 6]):
+        assert torch.equal(losses, bowl(found.thetas)[0])
+        seen.append(found)
+        copies.append([each.clone() for each in (found.thetas, *found.memory)])
+    assert torch.equal(one, starts().to(dtype)[:1].expand(5, 7))
+    for found, kept in zip(seen, copies):
+        assert all(torch.equal(a, b) for a, b in zip((found.thetas, *found.memory), kept))
+    for found, step in zip(seen[1:], (2, 3, 6)):
+        assert torch.allclose(found.thetas, pure[step - 1].thetas, rtol=1e-6)
+        assert found.steps == pure[step - 1].steps
+
+
 def test_a_replica_that_diverges_leaves_the_others_alone() -> None:
     thetas = starts()
     thetas[1] = 1e30

@@ -36,10 +36,14 @@ def descend(
     state = learner.init(start) if isinstance(start, Tensor) else start
     if list(at) != sorted(set(at)) or (len(at) and at[0] < state.steps):
         raise InputError(f"steps {list(at)[:5]}", f"give increasing step counts from {state.steps} on")
+    over = learner.advance or learner.step
     for goal in at:
+        move = (
+            learner.step
+        )  # the state that the caller has in hand stays as it is; those after it are written over
         with flushed(), torch.no_grad():
             while state.steps < goal:
-                state = learner.step(state, gradient(state.thetas)[1])
+                state, move = move(state, gradient(state.thetas)[1]), over
             losses = gradient(state.thetas)[0]
         yield state, losses
 

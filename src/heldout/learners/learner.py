@@ -34,10 +34,11 @@ class State(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """`init` and `step`; both leave what they are given unchanged."""
+    """`init` and `step`; both leave what they are given unchanged. `advance`: the same step, written over the state."""
 
     init: Callable[[Tensor], State]
     step: Callable[[State, Tensor], State]
+    advance: Callable[[State, Tensor], State] | None = None
 
 
 def sgd(lr: Setting, decay: Setting = 0.0, momentum: float = 0.0) -> Learner:
