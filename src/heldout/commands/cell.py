@@ -21,12 +21,14 @@ class CellCommand:
     """The cell, as pages and rows name it."""
     out: Path
     """The folder of the run; `heldout study ... --out` goes on with it."""
+    seeds: int | None = None
+    """The --seeds that the run was started with, if any."""
 
     def run(self) -> int:
         """Do it; returns the exit code."""
         from heldout.laboratory.one_cell import one_cell
 
-        ended, fresh = one_cell(self.study, self.hash, self.out)
+        ended, fresh = one_cell(self.study, self.hash, self.out, self.seeds)
         if ended.end != "done":
             return complain(f"cell {ended.cell} failed: {ended.reason}", FOUND)
         how = f"ran in {ended.seconds:.1f} s" if fresh else "was finished already"

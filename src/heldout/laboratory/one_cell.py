@@ -20,14 +20,14 @@ from heldout.store.names import printable
 from heldout.store.run import Run
 
 
-def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
+def one_cell(target: str, name: str, folder: Path, seeds: int | None = None) -> tuple[Ended, bool]:
     """Run the cell of that hash into `folder`; how it ended, and whether it was run now.
 
-    The hash may be shortened while it names one cell. A cell of no run (an intervention) tells of its looks while it runs,
+    The hash may be shortened while it names one cell; seeds: the cell is one of a run of so many (`heldout study --seeds`). A cell of no run (an intervention) tells of its looks while it runs,
     so that a page can draw it (`live_rows`). Raises InputError for a hash that no cell of the study has.
     """
     path = study_file(target)
-    name, cell = _find(target, path.stem, name, folder)
+    name, cell = _find(target, path.stem, name, folder, seeds)
     source = study_source_hash(path)
     there = stored_cells(folder, source).get(name)
     if there is not None and there.end == "done":
@@ -43,7 +43,9 @@ def one_cell(target: str, name: str, folder: Path) -> tuple[Ended, bool]:
         return run_cell(target, cell, run.append), True
 
 
-def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, dict[str, Any]]:
+def _find(
+    target: str, study_name: str, name: str, folder: Path, seeds: int | None
+) -> tuple[str, dict[str, Any]]:
     """The cell among those of the folder's run, of both sizes, the smoke cell, the study's extra cells and the kept run."""
     study = find_study(target)
     known: dict[str, dict[str, Any]] = {}
@@ -51,6 +53,8 @@ def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, d
     with contextlib.suppress(ManifestError, AttributeError):
         known |= read_manifest(folder)["spec"].get("cells", {})
     own = (*study.cells("quick", None), *study.cells("full", None), study.smoke(), *extra_cells(study))
+    if seeds is not None:
+        own += (*study.cells("quick", seeds), *study.cells("full", seeds))
     for cell in own:
         known[cell_hash(cell)] = cell
     kept = None if target.endswith(".py") else read_kept(study_name)
@@ -58,6 +62,6 @@ def _find(target: str, study_name: str, name: str, folder: Path) -> tuple[str, d
     found = [key for key in known if key.startswith(name)] if len(name) >= 4 else []
     if len(found) != 1:
         what = f"{len(found)} cells" if found else "no cell"
-        remedy = f"copy the hash from the page or the rows; a first one is {next(iter(known))}"
+        remedy = f"copy the hash from the page or the rows (a first one is {next(iter(known))}); for a run with --seeds N give it here too"
         raise InputError(f"{study_name} has {what} of the hash {printable(name)[:40]!r}", remedy)
     return found[0], known[found[0]]

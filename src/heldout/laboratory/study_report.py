@@ -130,9 +130,9 @@ def _rerun(run: StudyRun) -> dict[str, str]:
     target = run.target if not run.target.endswith(".py") else Path(run.target).name
     words = ["heldout study", target]
     words += ["--full"] if run.spec["size"] == "full" else []
-    words += ["--seeds", str(run.spec["seeds"])] if run.spec["seeds"] is not None else []
-    out = run.folder or f"runs/{run.name}"
-    return {"command": " ".join(words), "cell": f"heldout cell {target} HASH --out {out}"}
+    seeds = f" --seeds {run.spec['seeds']}" if run.spec["seeds"] is not None else ""
+    # Into a folder of its own: what is finished in this one is not run again.
+    return {"command": " ".join(words) + seeds, "cell": f"heldout cell {target} HASH{seeds} --out again"}
 
 
 def _explorable(study: Study, run: StudyRun) -> Any:

@@ -1,4 +1,5 @@
 // Scrub through a training run: weights, spectra, any neuron's answers, predictions and every measure move together.
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Fold } from "../fold";
 import { count, isNumber, plain } from "../numbers";
@@ -32,7 +33,8 @@ function Bars({ shares, label }: { shares: Float32Array; label: string }) {
   );
 }
 
-function Scrubbed({ run, beside }: { run: ExploredRun; beside: Beside[] }) {
+/** `children` stand right below the curves: what can be drawn beside them. */
+function Scrubbed({ run, beside, children }: { run: ExploredRun; beside: Beside[]; children: ComponentChildren }) {
   const shots = run.snapshots;
   const [index, setIndex] = useState(shots.length - 1);
   const [neuron, setNeuron] = useState(0);
@@ -78,6 +80,7 @@ function Scrubbed({ run, beside }: { run: ExploredRun; beside: Beside[] }) {
         <output class="tabular">step {count(snapshot.step)}</output>
       </div>
       <Measures run={run} beside={beside} step={snapshot.step} onStep={nearest} />
+      {children}
       <div class="pictures">
         <figure>
           <h3>Predictions</h3>
@@ -204,8 +207,9 @@ export function Explorer({ data, cell }: Props) {
           })}
         </p>
       )}
-      <Scrubbed run={run} beside={beside} key={run.name} />
-      <BranchPanel of={branches} chosen={chosen.branch} again={data.again} onChoose={(branch) => choose({ branch })} onOpen={(one) => show(one.of ? `${one.of}; ${one.name}` : one.name)} />
+      <Scrubbed run={run} beside={beside} key={run.name}>
+        <BranchPanel of={branches} chosen={chosen.branch} again={data.again} onChoose={(branch) => choose({ branch })} onOpen={(one) => show(one.of ? `${one.of}; ${one.name}` : one.name)} />
+      </Scrubbed>
       <Fold summary="how is this drawn">
         <p>
           The weights stand on this page as eight-bit numbers. Answers, spectra and predictions are computed from them here, so a
