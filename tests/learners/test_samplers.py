@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from heldout.core.cost import counted
-from heldout.learners import hmc, sgld, underdamped
+from heldout.learners import hmc, mala, sgld, underdamped
 from heldout.learners.exchange import exchange
 from heldout.learners.ladder import sample_ladder, sample_ladders
 from heldout.learners.replica_noise import ReplicaNoise
@@ -63,6 +63,41 @@ def test_steps_are_pure() -> None:
     assert torch.equal(once.point.z, again.point.z)
     assert torch.equal(start, kept)
     assert torch.equal(state.point.z, kept)
+
+
+def test_adjusted_chains_have_the_exact_law_of_a_cross_at_large_steps() -> None:
+    """(ab)^2 in a box: where unadjusted steps of this size are off by more than a tenth even after their correction."""
+    r, t = 400, 100.0
+    target = Tempered(cross, box_prior, torch.full((r,), t, dtype=torch.float64))
+    zero = torch.zeros(r, 2, dtype=torch.float64)
+    scale = torch.full((2,), 0.3, dtype=torch.float64)
+    state, plain = mala.init(target, zero), sgld.init(target, zero)
+    noise, chance = ReplicaNoise(0, "cross", r, 2), ReplicaNoise(0, "cross", r, 2)
+    adjusted, unadjusted = [], []
+    for k in range(1500):
+        state = mala.step(target, state, noise, chance, 0.7, scale)
+        plain = sgld.step(target, plain, noise, 0.7, scale)
+        if k >= 500:
+            adjusted.append(t * state.point.loss)
+            unadjusted.append(t * plain.point.loss - sgld.bias(target, plain.point, 0.7, scale))
+    truth = by_quadrature(t)
+    means = torch.stack(adjusted).mean(0)
+    assert abs(float(means.mean()) - truth) < 4 * float(means.std()) / r**0.5 < 0.1 * truth
+    assert not abs(float(torch.stack(unadjusted).mean()) - truth) < 0.1 * truth
+    assert 0.4 < float(state.accepted.mean()) < 0.95
+
+
+def test_adjusted_chains_never_take_a_step_to_where_nothing_is_finite() -> None:
+    def walled(z: Tensor) -> Tensor:
+        return torch.where(z[:, 0] > 0.5, torch.nan, z.square().sum(1))
+
+    target = Tempered(walled, no_prior, torch.ones(50, dtype=torch.float64))
+    state, noise = mala.init(target, torch.zeros(50, 2, dtype=torch.float64)), ReplicaNoise(0, "w", 50, 2)
+    for _ in range(100):
+        state = mala.step(target, state, noise, noise, 1.0, torch.ones(2, dtype=torch.float64))
+        assert bool((state.point.z[:, 0] <= 0.5).all())
+        assert bool(torch.isfinite(state.point.loss).all())
+    assert state.steps == 100
 
 
 def test_the_underdamped_law_of_a_bowl_has_no_bias_of_step_size() -> None:

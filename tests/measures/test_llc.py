@@ -63,7 +63,7 @@ def test_intervals_cover_the_coefficient_of_their_temperature() -> None:
 
 
 def test_an_error_that_is_asked_for_ends_the_chains_and_is_kept() -> None:
-    """20 parameters of curvature 1 to .01: the interval covers, the length is chosen, and no draw differs from a longer run's."""
+    """20 parameters of curvature 1 to .01: the interval covers, the length is chosen, its first half is left out, and no draw differs from a longer run's."""
     c, t = torch.logspace(0, -2, 20, dtype=torch.float64), 1000.0
     truth = 0.5 * float((t * c / (t * c + 1)).sum())
 
@@ -77,9 +77,10 @@ def test_an_error_that_is_asked_for_ends_the_chains_and_is_kept() -> None:
     assert all(float(one.estimate.stderr) <= 0.05 * float(one.estimate.value) for one in found)
     assert sum(abs(float(one.estimate.value) / truth - 1) < 0.1 for one in found) == 12
     assert sum(float(one.estimate.low) <= truth <= float(one.estimate.high) for one in found) >= 10
-    assert all(100 <= one.choices["draws"] == len(one.loss_traces) < 1000 for one in found)  # type: ignore[operator]
+    assert all(100 <= one.choices["draws"] < 1000 for one in found)  # type: ignore[operator]
+    assert all(2 * len(one.loss_traces) - one.choices["draws"] in (0, 1) for one in found)  # type: ignore[operator]
     whole = measured(0, draws=found[0].choices["draws"])  # type: ignore[arg-type]
-    assert np.array_equal(whole.loss_traces, found[0].loss_traces)
+    assert np.array_equal(whole.loss_traces[len(whole.loss_traces) // 2 :], found[0].loss_traces)
     assert whole.gradients == found[0].gradients
     longest = measured(0, draws=120, error=0.001)
     assert longest.choices["draws"] == 120
@@ -236,11 +237,11 @@ def test_burn_in_is_no_part_of_the_mean_and_the_start_is_measured_on_all_data() 
     """Averaging the way up from w* gave 8.5 of 10 in a peer; the loss at w* of 32 batches is off by its noise times n beta."""
     found = llc_of_energy(
         lambda w: 0.5 * w.square().sum(1), torch.zeros(20), gamma=0.0,
-        settings=OneTemperature(n_beta=500.0, chains=4, burn=400, draws=400),
+        settings=OneTemperature(n_beta=500.0, chains=4, burn=400, draws=600),
     )  # fmt: skip
     assert found.estimate.ok, found.reason
-    assert abs(float(found.estimate.value) - 10.0) < 0.4
-    assert found.loss_traces.shape[0] == 400
+    assert abs(float(found.estimate.value) - 10.0) < 4 * float(found.estimate.stderr) < 1.5  # type: ignore[arg-type]
+    assert found.loss_traces.shape[0] == 600
     subject, model, X = regression()
     report = llc_report(
         subject, n_beta=60.0, gamma=1.0, batch_size=50, settings=OneTemperature(chains=4, burn=60, draws=120)

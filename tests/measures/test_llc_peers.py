@@ -13,7 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from heldout.calibration.one_temperature import of_product
 from heldout.core.cost import counted
+from heldout.core.errors import InputError
 from heldout.core.preserved import fingerprint
 from heldout.core.subject import Subject
 from heldout.measures.llc import llc_of_energy, llc_report
@@ -32,7 +34,7 @@ def measured(sampler: str = "langevin", **options: float) -> LearningCoefficient
     return llc_of_energy(bowl, torch.zeros(20), settings=settings, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("sampler", ["langevin", "underdamped", "hamiltonian"])
+@pytest.mark.parametrize("sampler", ["mala", "langevin", "underdamped", "hamiltonian"])
 def test_every_sampler_finds_the_truth_and_none_averages_its_burn_in(sampler: str) -> None:
     with counted() as cost:
         found = measured(sampler, gamma=0.0)
@@ -42,9 +44,7 @@ def test_every_sampler_finds_the_truth_and_none_averages_its_burn_in(sampler: st
     assert cost.gradients >= found.gradients > 0
     assert len(found.loss_traces) == 400  # the draws; nothing of the burn-in
     start, later = found.loss_traces[:5].mean(), found.loss_traces[5:].mean()
-    assert (
-        0.5 < start / later < 2
-    )  # chains start at w*, where the loss is 0: it has risen before the first draw
+    assert 0.5 < start / later < 2  # w* has loss 0: it has risen before the first draw
 
 
 def test_a_strong_localization_is_reported_with_what_it_hides() -> None:
@@ -97,3 +97,32 @@ def test_the_reference_is_the_loss_on_all_data_also_with_minibatches() -> None:
     with torch.no_grad():
         whole = float(0.5 * (model.eval()(X) - y).square().mean())
     assert found.loss_at_start == pytest.approx(whole, rel=1e-12)
+
+
+def test_the_sampler_is_chosen_by_what_it_can_do() -> None:
+    """Adjusted steps on all data; unadjusted ones for minibatches, and where adjusted ones would be tiny."""
+    assert OneTemperature().sampler_for(2000) == "mala"
+    assert OneTemperature().sampler_for(2001) == "langevin"
+    assert OneTemperature(batch_size=8).sampler_for(10) == "langevin"
+    assert OneTemperature(sampler="underdamped").sampler_for(10) == "underdamped"
+    with pytest.raises(InputError, match="minibatches need"):
+        OneTemperature(sampler="mala", batch_size=8)
+    with pytest.raises(InputError, match="use one of mala, langevin"):
+        OneTemperature(sampler="nuts")  # type: ignore[arg-type]
+
+
+def test_intervals_cover_at_a_singular_point() -> None:
+    """w1^2 w2^2 at n beta = 20, where unadjusted steps were 3% low; 10 seeds at 95%: fewer than 7 would be one chance in a thousand."""
+    truth = of_product(1, 1, 20.0)
+
+    def product(w: Tensor) -> Tensor:
+        return 0.5 * (w[:, 0] * w[:, 1]).square()
+
+    zero = torch.zeros(2, dtype=torch.float64)
+    found = [
+        llc_of_energy(product, zero, seed=s, gamma=1.0, settings=OneTemperature(20.0)) for s in range(16)
+    ]
+    answered = [one for one in found if one.estimate.ok]
+    assert len(answered) >= 9
+    assert sum(float(one.estimate.low) <= truth <= float(one.estimate.high) for one in answered) >= 7
+    assert abs(sum(float(one.estimate.value) for one in answered) / len(answered) / truth - 1) < 0.05

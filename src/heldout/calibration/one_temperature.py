@@ -4,7 +4,7 @@
     L = |a|^2 |b|^2/2           b is Gaussian given a, so that with r = |a| in q and b in p dimensions
                                 lambda(t) = (p/2) E_r[t r^2/(t r^2 + gamma)],  r ~ r^(q-1) e^(-gamma r^2/2) (t r^2 + gamma)^(-p/2)
 The second is reduced rank regression with one hidden unit, and w1^2 w2^2 for p = q = 1 (there lambda is 1/2).
-Langevin steps on all data and on minibatches, underdamped steps and Hamiltonian chains are asked the same.
+Langevin steps, adjusted or not, on all data and on minibatches, underdamped steps and Hamiltonian chains are asked the same.
 
 >>> round(of_product(1, 1, 1e12), 2), round(of_quadratic(torch.ones(6).double(), 5.0), 6)       # slowly towards 1/2; 5/6 of 6/2
 (0.47, 2.5)
@@ -27,13 +27,13 @@ from heldout.measures.posterior.settings import OneTemperature, Sampler
 
 GAMMA = 1.0
 NAME = "llc at one temperature"
-QUICK = ("regular, d = 4, langevin chains", "reduced rank 2-1-3, rank 0, n beta = 100")
+QUICK = ("regular, d = 4, mala chains", "reduced rank 2-1-3, rank 0, n beta = 100")
 
 
 def cases() -> list[Case]:
     """Every sampler on a quadratic, the default one on products of blocks, minibatches on a linear regression."""
     small, wide = torch.ones(4, dtype=torch.float64), torch.logspace(0, -2, 20, dtype=torch.float64)
-    samplers: tuple[Sampler, ...] = ("langevin", "underdamped", "hamiltonian")
+    samplers: tuple[Sampler, ...] = ("mala", "langevin", "underdamped", "hamiltonian")
     found = [_energy(f"regular, d = 4, {each} chains", _bowl(small), 4, of_quadratic(small, 200.0), 200.0, each) for each in samplers]  # fmt: skip
     found.append(
         _energy("regular, d = 20, condition 1e2", _bowl(wide), 20, of_quadratic(wide, 1000.0), 1000.0)
@@ -41,6 +41,8 @@ def cases() -> list[Case]:
     for p, q, t in ((1, 1, 20.0), (2, 3, 100.0), (5, 4, 100.0)):
         name = f"reduced rank {p}-1-{q}, rank 0, n beta = {t:g}"
         found.append(_energy(name, _product(p), p + q, of_product(p, q, t), t))
+    name = f"reduced rank 2-1-3, rank 0, n beta = {t:g}, unadjusted"
+    found.append(_energy(name, _product(2), 5, of_product(2, 3, t), t, "langevin"))
     return [*found, _minibatches()]
 
 
@@ -82,7 +84,7 @@ def _energy(
     parameters: int,
     truth: float,
     t: float,
-    sampler: Sampler = "langevin",
+    sampler: Sampler | None = None,
 ) -> Case:
     start = torch.zeros(parameters, dtype=torch.float64)
     settings = OneTemperature(t, sampler)

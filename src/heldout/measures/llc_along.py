@@ -157,7 +157,7 @@ def _check(
         raise InputError(f"gamma is {gamma}", "give 0 (no localization) or a positive number")
     if radius is not None and not 0 < radius < math.inf:
         raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
-    if settings.sampler != "langevin" or settings.batch_size is not None:
+    if settings.sampler not in (None, "langevin") or settings.batch_size is not None:
         raise InputError(
             f"sampler {settings.sampler!r} with batch_size {settings.batch_size}",
             "along a trajectory chains are Langevin steps on all data; measure a single checkpoint by llc, or give rows=",

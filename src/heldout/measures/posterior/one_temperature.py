@@ -3,9 +3,10 @@
 At a finite temperature this is not lambda: w1^2 w2^2 has .377 at n beta = 465 and .5 in the limit. It is what can be had for
 a network of any size, and intervals are for lambda(n beta) itself, given the localization.
 
-Chains are Langevin steps (full batch or minibatch), corrected for the step size to first order in e^2 (exact where the
-posterior is Gaussian, gradient noise included); underdamped Langevin steps; or exact Hamiltonian ones. Each coordinate's
-scale is learnt in burn-in, and the step size there too, so that the correction is about a tenth of the value.
+Chains are Metropolis-adjusted Langevin steps, whose law is exact; unadjusted ones (full batch or minibatch), corrected for the step
+size to first order in e^2 (exact where the posterior is Gaussian, gradient noise included; some 5% low on products of blocks); underdamped
+Langevin steps; or exact Hamiltonian ones. Each coordinate's scale is learnt in burn-in, and the step size there too: so that .8 of
+the adjusted steps are taken, or that the correction is about a tenth of the value.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ def at_one_temperature(
     """lambda(n beta) around the problem's w*, or the reason why it cannot be had."""
     begun = time.perf_counter()
     chosen = settings or OneTemperature()
+    sampler = chosen.sampler_for(problem.parameters)
+    chosen = replace(chosen, sampler=sampler)
     t = chosen.n_beta if chosen.n_beta is not None else _usual(problem.n)
     if chosen.batch_size is not None and problem.on_rows is None:
         raise InputError("minibatches need a loss of given rows", "pass on_rows=, or leave batch_size out")
 
     def judged(run: Run) -> tuple[float, float, dict[str, float], str]:
-        value, stderr, checks = summary(run.loss, run.prior, run.bias, t, chosen.sampler)
+        value, stderr, checks = summary(run.loss, run.prior, run.bias, t, sampler)
         few = problem.parameters, problem.n, problem.resolution
         limits = (LARGEST_R_HAT, FEWEST_DRAWS) if chosen.error is None else QUICK_LIMITS
         return value, stderr, checks, doubts(checks, value, stderr, *few, lambda: fall(problem), *limits)
@@ -54,7 +57,7 @@ def at_one_temperature(
 
     run = (
         _exact(problem, t, seed, chosen)
-        if chosen.sampler == "hamiltonian"
+        if sampler == "hamiltonian"
         else langevin(problem, t, seed, chosen, enough if chosen.error is not None else None)
     )
     if not np.isfinite(run.loss).all():
@@ -63,7 +66,7 @@ def at_one_temperature(
     removed, hat, size = float(run.bias.mean()), checks["R-hat"], checks["ESS"]
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"
-    method = f"{target}, {chosen.chains} {chosen.sampler} chains"
+    method = f"{target}, {chosen.chains} {sampler} chains"
     drawn = run.gradients // chosen.chains - chosen.burn
     half = float(student.ppf(0.5 + chosen.level / 2, chosen.chains - 1)) * stderr
     estimate = (
@@ -88,7 +91,7 @@ def at_one_temperature(
         lowest_loss=problem.start_loss - checks["loss below w*"],
         choices={
             "n beta": t,
-            "sampler": chosen.sampler,
+            "sampler": sampler,
             "batch": chosen.batch_size or "all data",
             "chains": chosen.chains,
             "burn": chosen.burn,

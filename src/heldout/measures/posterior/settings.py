@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from heldout.core.errors import InputError
 
-Sampler = Literal["langevin", "underdamped", "hamiltonian"]
+Sampler = Literal["mala", "langevin", "underdamped", "hamiltonian"]
 RUNGS, ENSEMBLES, BURN, DRAWS = 26, 16, 250, 300
 NOISY_RUNGS = 16  # a ladder that ends at t = n is short
 FEWEST_RUNGS = 8
 LONGER = 3
+ADJUSTED_UP_TO = 2000
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,17 @@ class Ladder:
 
 @dataclass(frozen=True)
 class OneTemperature:
-    """Settings; None is chosen from the problem: n beta = n/log n, and no minibatches.
+    """Settings; None is chosen from the problem: n beta = n/log n, no minibatches, and the sampler.
 
-    error: stop as soon as the standard error is at most this share of the value and nothing withholds it; `draws` is then the most.
+    sampler: "mala" (Metropolis-adjusted Langevin steps, exact) on all data up to `ADJUSTED_UP_TO` parameters; "langevin" (unadjusted
+    steps, SGLD) for minibatches and larger models, where adjusted steps would have to be much smaller; "underdamped"; "hamiltonian" (exact).
+
+    error: stop as soon as the standard error is at most this share of the value and nothing withholds it; `draws` is then the most, and
+    their first half is left out.
     """
 
     n_beta: float | None = None
-    sampler: Sampler = "langevin"
+    sampler: Sampler | None = None
     batch_size: int | None = None
     chains: int = 8
     burn: int = 600
@@ -65,9 +70,9 @@ class OneTemperature:
     def __post_init__(self) -> None:
         if self.n_beta is not None and not 0 < self.n_beta < math.inf:
             raise InputError(f"n beta is {self.n_beta}", "give a positive number; n/log n is the usual one")
-        if self.sampler not in ("langevin", "underdamped", "hamiltonian"):
+        if self.sampler is not None and self.sampler not in get_args(Sampler):
             raise InputError(
-                f"sampler {self.sampler!r} is not known", "use langevin, underdamped or hamiltonian"
+                f"sampler {self.sampler!r} is not known", f"use one of {', '.join(get_args(Sampler))}"
             )
         if self.chains < 4 or self.burn < 50 or self.draws < 100:
             raise InputError(
@@ -79,11 +84,17 @@ class OneTemperature:
                 f"error is {self.error} with sampler {self.sampler!r}",
                 "give a share of the value of at most 0.1, with Langevin steps",
             )
-        if self.batch_size is not None and (self.batch_size < 1 or self.sampler != "langevin"):
+        if self.batch_size is not None and (self.batch_size < 1 or self.sampler not in (None, "langevin")):
             raise InputError(
                 f"batch_size is {self.batch_size} with sampler {self.sampler!r}",
                 "minibatches need a positive size and the langevin sampler: the noise of their gradients is corrected there only",
             )
+
+    def sampler_for(self, parameters: int) -> Sampler:
+        """The sampler that was asked for, or the one for so many parameters."""
+        if self.sampler is not None:
+            return self.sampler
+        return "mala" if self.batch_size is None and parameters <= ADJUSTED_UP_TO else "langevin"
 
 
 @dataclass(frozen=True)
