@@ -13,7 +13,7 @@ lower loss than w*, or the curve has no plateau, the estimate is withheld with t
 >>> model[0].weight.data = torch.linalg.lstsq(X, y[:, None]).solution.T.clone()
 >>> subject = Subject.from_torch(model, train=(X, y), loss=lambda out, y: 0.5 * (out - y).square())
 >>> print(llc(subject, target="lambda(n beta)", n_beta=3000.0))         # two parameters, a regular model: 1
-1 [0.9..., 1.0...]
+0.97... [0.94..., 1.0...]
 """
 
 from __future__ import annotations
