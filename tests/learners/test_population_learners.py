@@ -179,6 +179,19 @@ def test_a_descent_writes_over_nothing_that_the_caller_holds(
         assert found.steps == pure[step - 1].steps
 
 
+def test_gradients_of_another_shape_or_dtype_are_broadcast_or_refused() -> None:
+    learner, zero = adamw(0.1), torch.zeros(4, 3)
+    state = learner.init(zero)
+    whole = learner.step(state, torch.ones(4, 3)).thetas
+    for gradients in (torch.ones(1, 3), torch.ones(3), torch.ones(4, 3, dtype=torch.float64)):
+        assert torch.equal(learner.step(state, gradients).thetas, whole)
+    with pytest.raises(RuntimeError, match="expanded size"):
+        learner.step(state, torch.ones(5, 3))
+    assert not learner.step(
+        learner.init(zero.clone().requires_grad_()), torch.ones(4, 3)
+    ).thetas.requires_grad
+
+
 def test_a_replica_that_diverges_leaves_the_others_alone() -> None:
     thetas = starts()
     thetas[1] = 1e30

@@ -112,17 +112,29 @@ def test_the_sampler_is_chosen_by_what_it_can_do() -> None:
 
 
 def test_intervals_cover_at_a_singular_point() -> None:
-    """w1^2 w2^2 at n beta = 20, where unadjusted steps were 3% low; 10 seeds at 95%: fewer than 7 would be one chance in a thousand."""
-    truth = of_product(1, 1, 20.0)
+    """A product of blocks at n beta = 100, where unadjusted steps are 6% low and hold the truth in 11 of 17 runs."""
+    truth = of_product(2, 3, 100.0)
 
     def product(w: Tensor) -> Tensor:
-        return 0.5 * (w[:, 0] * w[:, 1]).square()
+        return 0.5 * w[:, :2].square().sum(1) * w[:, 2:].square().sum(1)
 
-    zero = torch.zeros(2, dtype=torch.float64)
+    zero = torch.zeros(5, dtype=torch.float64)
     found = [
-        llc_of_energy(product, zero, seed=s, gamma=1.0, settings=OneTemperature(20.0)) for s in range(16)
+        llc_of_energy(product, zero, seed=s, gamma=1.0, settings=OneTemperature(100.0)) for s in range(10)
     ]
     answered = [one for one in found if one.estimate.ok]
-    assert len(answered) >= 9
-    assert sum(float(one.estimate.low) <= truth <= float(one.estimate.high) for one in answered) >= 7
-    assert abs(sum(float(one.estimate.value) for one in answered) / len(answered) / truth - 1) < 0.05
+    assert len(answered) >= 8
+    assert sum(float(one.estimate.low) <= truth <= float(one.estimate.high) for one in answered) >= len(answered) - 2  # fmt: skip
+    assert abs(sum(float(one.estimate.value) for one in answered) / len(answered) / truth - 1) < 0.03
+
+
+def test_a_wall_of_nan_beside_w_star_stops_no_chain() -> None:
+    """Steps into it are not taken, and the size of the steps is learnt as without it."""
+
+    def walled(w: Tensor) -> Tensor:
+        return torch.where(w[:, 1:].abs().amax(1) > 0.6, torch.nan, w[:, 0].square() / 2)
+
+    zero = torch.zeros(4, dtype=torch.float64)
+    found = llc_of_energy(walled, zero, radius=1.0, settings=OneTemperature(100.0, burn=400, draws=800))
+    assert float(found.choices["step size"]) > 0.15  # type: ignore[arg-type]
+    assert abs(float(found.curve[0]) - 0.5) < 0.1

@@ -27,23 +27,26 @@ from heldout.measures.posterior.settings import OneTemperature, Sampler
 
 GAMMA = 1.0
 NAME = "llc at one temperature"
-QUICK = ("regular, d = 4, mala chains", "reduced rank 2-1-3, rank 0, n beta = 100")
+QUICK = ("regular, d = 4, mala", "reduced rank 2-1-3, rank 0, n beta = 100, mala")
 
 
 def cases() -> list[Case]:
     """Every sampler on a quadratic, the default one on products of blocks, minibatches on a linear regression."""
     small, wide = torch.ones(4, dtype=torch.float64), torch.logspace(0, -2, 20, dtype=torch.float64)
     samplers: tuple[Sampler, ...] = ("mala", "langevin", "underdamped", "hamiltonian")
-    found = [_energy(f"regular, d = 4, {each} chains", _bowl(small), 4, of_quadratic(small, 200.0), 200.0, each) for each in samplers]  # fmt: skip
+    found = [_energy(f"regular, d = 4, {each}", _bowl(small), 4, of_quadratic(small, 200.0), 200.0, each) for each in samplers]  # fmt: skip
     found.append(
-        _energy("regular, d = 20, condition 1e2", _bowl(wide), 20, of_quadratic(wide, 1000.0), 1000.0)
+        _energy("regular, d = 20, condition 1e2, mala", _bowl(wide), 20, of_quadratic(wide, 1000.0), 1000.0)
     )
     for p, q, t in ((1, 1, 20.0), (2, 3, 100.0), (5, 4, 100.0)):
-        name = f"reduced rank {p}-1-{q}, rank 0, n beta = {t:g}"
-        found.append(_energy(name, _product(p), p + q, of_product(p, q, t), t))
-    name = f"reduced rank 2-1-3, rank 0, n beta = {t:g}, unadjusted"
-    found.append(_energy(name, _product(2), 5, of_product(2, 3, t), t, "langevin"))
+        found.append(_energy(_reduced_rank(p, q, t, "mala"), _product(p), p + q, of_product(p, q, t), t))
+    name = _reduced_rank(2, 3, 100.0, "langevin")
+    found.append(_energy(name, _product(2), 5, of_product(2, 3, 100.0), 100.0, "langevin"))
     return [*found, _minibatches()]
+
+
+def _reduced_rank(p: int, q: int, t: float, sampler: Sampler) -> str:
+    return f"reduced rank {p}-1-{q}, rank 0, n beta = {t:g}, {sampler}"
 
 
 def of_quadratic(curvatures: Tensor, t: float) -> float:

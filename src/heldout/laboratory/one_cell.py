@@ -54,6 +54,8 @@ def _find(
         known |= read_manifest(folder)["spec"].get("cells", {})
     own = (*study.cells("quick", None), *study.cells("full", None), study.smoke(), *extra_cells(study))
     if seeds is not None:
+        if seeds < 1:
+            raise InputError(f"--seeds is {seeds}", "give 1 or more")
         own += (*study.cells("quick", seeds), *study.cells("full", seeds))
     for cell in own:
         known[cell_hash(cell)] = cell

@@ -42,17 +42,21 @@ def adamw(
     def init(thetas: Tensor) -> State:
         return State(thetas, 0, (thetas.new_zeros(thetas.shape), thetas.new_zeros(thetas.shape)))
 
+    @torch.no_grad()
     def step(state: State, gradients: Tensor) -> State:
         thetas, m, v = (
             each.clone(memory_format=torch.contiguous_format) for each in (state.thetas, *state.memory)
         )
         return advance(State(thetas, state.steps, (m, v)), gradients)
 
+    @torch.no_grad()
     def advance(state: State, gradients: Tensor) -> State:
         thetas, (m, v), t = state.thetas, state.memory, state.steps + 1
         if thetas.device.type == "cpu" and not isinstance(lr, Tensor) and not isinstance(decay, Tensor):
+            # The kernel trusts shapes and dtypes: what it reads has to be as large as thetas.
+            gradients = gradients.expand_as(thetas).to(thetas.dtype).contiguous()
             torch_adamw(
-                [thetas], [gradients.contiguous()], [m], [v], [], [torch.tensor(float(state.steps))],
+                [thetas], [gradients], [m], [v], [], [torch.tensor(float(state.steps))],
                 fused=True, amsgrad=False, beta1=b1, beta2=b2, lr=lr, weight_decay=decay, eps=eps, maximize=False,
             )  # fmt: skip
             return State(thetas, t, (m, v))

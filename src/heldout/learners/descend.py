@@ -31,16 +31,15 @@ def descend(
     """(state, losses [r]) at each of the increasing step counts `at`; losses are those of the state's own thetas.
 
     `start` may be a state from an earlier call, of the same learner: the run continues as if it had not been interrupted,
-    and `at` counts from the state's own steps. A replica that diverges becomes NaN and stays so; the others go on.
+    and `at` counts from the state's own steps. `gradient` must not keep the thetas that it is given:
+    they are written over. A replica that diverges becomes NaN and stays so; the others go on.
     """
     state = learner.init(start) if isinstance(start, Tensor) else start
     if list(at) != sorted(set(at)) or (len(at) and at[0] < state.steps):
         raise InputError(f"steps {list(at)[:5]}", f"give increasing step counts from {state.steps} on")
     over = learner.advance or learner.step
     for goal in at:
-        move = (
-            learner.step
-        )  # the state that the caller has in hand stays as it is; those after it are written over
+        move = learner.step  # what the caller holds stays as it is; the states after it are written over
         with flushed(), torch.no_grad():
             while state.steps < goal:
                 state, move = move(state, gradient(state.thetas)[1]), over

@@ -34,7 +34,10 @@ class State(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """`init` and `step`; both leave what they are given unchanged. `advance`: the same step, written over the state."""
+    """`init` and `step`; both leave what they are given unchanged.
+
+    advance: the same step, written over a state that `step` made and nobody else holds; None where there is no such form.
+    """
 
     init: Callable[[Tensor], State]
     step: Callable[[State, Tensor], State]

@@ -49,7 +49,7 @@ def step(
     """One step of size e in units of scale [p], on all data; chance: noise of size 2. What is not finite is never taken."""
     here, xi = state.point, noise.normal(state.steps).to(state.point.z)
     luck, which = chance.uniform(state.steps).to(here.z).unbind(1)
-    length = size * scale * torch.tensor(SIZES, dtype=here.z.dtype)[(which * len(SIZES)).long(), None]
+    length = size * scale * torch.tensor(SIZES).to(here.z)[(which * len(SIZES)).long(), None]
     there = target.at(here.z + length * (xi - 0.5 * length * target.slope(here)))
     back = (here.z - there.z) / length + 0.5 * length * target.slope(there)
     gain = target.energy(here) - target.energy(there) + 0.5 * (xi.square() - back.square()).sum(1)

@@ -45,10 +45,6 @@ def langevin(
     at = None if chosen.batch_size is None else _minibatches(problem, seed, chosen.batch_size, c)
     z = torch.zeros(c, p, dtype=torch.float64)
     first = _first_scale(target, z, problem.curvature)
-    if (
-        chosen.sampler == "mala"
-    ):  # half of the chains begin too high, half too low, and R-hat sees when they have met
-        z[c // 2 :] = (first * ReplicaNoise(seed, "llc start", c, p).normal(0))[c // 2 :]
     adjusted, under = chosen.sampler == "mala", chosen.sampler == "underdamped"
     scale, size, cap = first, 0.1, LARGEST_ADJUSTED if adjusted else 1.0
     chance, taken = ReplicaNoise(seed, "llc mala", c, 2), torch.zeros(c, dtype=torch.float64)
@@ -68,7 +64,8 @@ def langevin(
     state = begin(z)
     ratio, sums, count = 0.0, torch.zeros(2, p, dtype=torch.float64), 0
     every = 1 if at is None else 5  # the loss on all data is taken at every fifth state of minibatch chains
-    kept, priors, early, added = [], [], [], torch.zeros(c, dtype=torch.float64)
+    kept, priors, early = [], [], []
+    added: list[Tensor] = []  # what the step size adds, a draw
     offset = 0.0 if at is None else problem.start_loss  # a minibatch has its own loss, not that above w*
     stops = {int(chosen.burn * share) for share in (0.25, 0.5, 0.75)}
     look = FIRST_LOOK * every
@@ -101,37 +98,53 @@ def langevin(
         if isinstance(state, mala.State):
             taken += state.accepted
         elif not under:
-            added += sgld.bias(target, point, size, scale)
+            added.append(sgld.bias(target, point, size, scale))
         if (now - chosen.burn) % every == 0:
             kept.append(point.loss if at is None else _on_all(problem, point.z))
             priors.append(point.prior)
         drawn = now + 1 - chosen.burn
         if enough is not None and drawn >= look and drawn < chosen.draws:
             look = math.ceil(look * LATER)
-            half = len(kept) // 2
-            if enough(_run(kept[half:], priors[half:], added / drawn, size, (now + 1) * c, early)):
+            if enough(_later(kept, priors, added, size, (now + 1) * c, early)):
                 break
     steps = (now + 1) * c
     spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
-    drawn = now + 1 - chosen.burn
-    if enough is not None:
-        kept, priors = kept[len(kept) // 2 :], priors[len(priors) // 2 :]
-    run = _run(kept, priors, added / drawn, size, steps, early)
-    return replace(run, acceptance=float(taken.mean()) / drawn) if adjusted else run
+    make = _run if enough is None else _later
+    run = make(kept, priors, added, size, steps, early)
+    return replace(run, acceptance=float(taken.mean()) / (now + 1 - chosen.burn)) if adjusted else run
 
 
 def _run(
-    kept: list[Tensor], priors: list[Tensor], bias: Tensor, size: float, steps: int, early: list[Tensor]
+    kept: list[Tensor],
+    priors: list[Tensor],
+    added: list[Tensor],
+    size: float,
+    steps: int,
+    early: list[Tensor],
 ) -> Run:
+    loss = torch.stack(kept)
     return Run(
-        torch.stack(kept).numpy(),
+        loss.numpy(),
         torch.stack(priors).numpy(),
-        bias.numpy(),
+        (torch.stack(added).mean(0) if added else torch.zeros_like(loss[0])).numpy(),
         float(size),
         steps,
         math.nan,
-        torch.stack(early).numpy() if early else np.empty((0, len(bias))),
+        torch.stack(early).numpy() if early else np.empty((0, loss.shape[1])),
     )
+
+
+def _later(
+    kept: list[Tensor],
+    priors: list[Tensor],
+    added: list[Tensor],
+    size: float,
+    steps: int,
+    early: list[Tensor],
+) -> Run:
+    """Without the first half of the draws."""
+    half = len(kept) // 2
+    return _run(kept[half:], priors[half:], added[len(added) // 2 :], size, steps, early)
 
 
 def _on_all(problem: Problem, z: Tensor) -> Tensor:
