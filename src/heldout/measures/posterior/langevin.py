@@ -105,12 +105,11 @@ def langevin(
         drawn = now + 1 - chosen.burn
         if enough is not None and drawn >= look and drawn < chosen.draws:
             look = math.ceil(look * LATER)
-            if enough(_later(kept, priors, added, size, (now + 1) * c, early)):
+            if enough(_run(kept, priors, added, size, (now + 1) * c, early, later=True)):
                 break
     steps = (now + 1) * c
     spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
-    make = _run if enough is None else _later
-    run = make(kept, priors, added, size, steps, early)
+    run = _run(kept, priors, added, size, steps, early, later=enough is not None)
     return replace(run, acceptance=float(taken.mean()) / (now + 1 - chosen.burn)) if adjusted else run
 
 
@@ -121,7 +120,11 @@ def _run(
     size: float,
     steps: int,
     early: list[Tensor],
+    later: bool,
 ) -> Run:
+    """What the chains hand back; later: without the first half of the draws."""
+    if later:
+        kept, priors, added = (each[len(each) // 2 :] for each in (kept, priors, added))
     loss = torch.stack(kept)
     return Run(
         loss.numpy(),
@@ -132,19 +135,6 @@ def _run(
         math.nan,
         torch.stack(early).numpy() if early else np.empty((0, loss.shape[1])),
     )
-
-
-def _later(
-    kept: list[Tensor],
-    priors: list[Tensor],
-    added: list[Tensor],
-    size: float,
-    steps: int,
-    early: list[Tensor],
-) -> Run:
-    """Without the first half of the draws."""
-    half = len(kept) // 2
-    return _run(kept[half:], priors[half:], added[len(added) // 2 :], size, steps, early)
 
 
 def _on_all(problem: Problem, z: Tensor) -> Tensor:
