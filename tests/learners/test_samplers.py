@@ -172,7 +172,7 @@ def test_rescaling_leaves_the_law_as_it_is() -> None:
 def test_the_ladder_agrees_with_quadrature_on_every_rung() -> None:
     t = np.geomspace(3, 3e2, 4)
     moves = Rescaling(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64), (1, 1))
-    trace = sample_ladder(cross, 2, t, seed=0, burn=150, draws=200, moves=moves)
+    trace = sample_ladder(cross, 2, t, seed=0, burn=150, draws=200, moves=(moves,))
     found = trace.t * trace.loss.mean(0)
     truth = np.array([by_quadrature(v) for v in t])
     z = (found.mean(0) - truth) / (found.std(0, ddof=1) / 4)
@@ -185,9 +185,9 @@ def test_ladders_of_two_seeds_in_one_population_are_as_each_alone() -> None:
     t = np.stack([np.geomspace(3, 300, 4), np.geomspace(5, 900, 4)])
     moves = Rescaling(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64), (1, 1))
     with counted() as cost:
-        both = sample_ladders(cross, 2, t, [3, 8], ensembles=4, burn=12, draws=6, moves=moves)
+        both = sample_ladders(cross, 2, t, [3, 8], ensembles=4, burn=12, draws=6, moves=(moves,))
     for rungs, seed, found in zip(t, (3, 8), both):
-        alone = sample_ladder(cross, 2, rungs, seed, ensembles=4, burn=12, draws=6, moves=moves)
+        alone = sample_ladder(cross, 2, rungs, seed, ensembles=4, burn=12, draws=6, moves=(moves,))
         np.testing.assert_allclose(found.loss, alone.loss, rtol=1e-6, atol=1e-12)
         np.testing.assert_allclose(found.acceptance, alone.acceptance, rtol=1e-5)
         np.testing.assert_allclose(found.traded, alone.traded)

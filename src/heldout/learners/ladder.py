@@ -30,6 +30,7 @@ from heldout.learners.identities import Identities
 from heldout.learners.replica_noise import ReplicaNoise
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.tempered import Energy, Point, Prior, Tempered, box_prior
+from heldout.learners.valley_moves import ValleyMoves
 
 ACCEPTANCE = 0.8
 LEAPFROGS = 12
@@ -64,7 +65,7 @@ def sample_ladder(
     ensembles: int = 16,
     burn: int = 400,
     draws: int = 500,
-    moves: Rescaling | None = None,
+    moves: Sequence[Rescaling | ValleyMoves] = (),
     jitter: float = 0.0,
     identities: Identities | None = None,
 ) -> LadderTrace:
@@ -84,7 +85,7 @@ def sample_ladders(
     ensembles: int = 16,
     burn: int = 400,
     draws: int = 500,
-    moves: Rescaling | None = None,
+    moves: Sequence[Rescaling | ValleyMoves] = (),
     jitter: float = 0.0,
     identities: Identities | None = None,
 ) -> list[LadderTrace]:
@@ -95,7 +96,10 @@ def sample_ladders(
     target = Tempered(loss, prior, warm.at_home)
     noise = hmc.Draws(seeds, "ladder", e * k, parameters)
     swaps = ReplicaNoise(seeds, "ladder swaps", e * k, 2 * SWEEPS)
-    jumps = ReplicaNoise(seeds, "ladder rescaling", e * k, moves.numbers if moves else 1)
+    jumps = [
+        ReplicaNoise(seeds, f"ladder {name}", e * k, move.numbers)
+        for name, move in zip(("rescaling", "valleys"), moves)
+    ]
     lengths = stream(0, "ladder lengths").integers(1, LEAPFROGS + 1, burn + draws)  # shared by all seeds
     start = torch.cat([_start(seed, e, k, parameters, jitter) for seed in seeds])
     state = hmc.init(target, start)
@@ -107,9 +111,9 @@ def sample_ladders(
         at = target.with_t(warm.annealed(now))
         state, info = hmc.step(at, state, noise, warm.size, warm.scale, int(lengths[now]))
         gradients += info.gradients
-        if moves is not None:
-            state, _ = moves.step(at, state, jumps.uniform(now))
-            gradients += 1
+        for move, jump in zip(moves, jumps):
+            state, _ = move.step(at, state, jump.uniform(now))
+            gradients += move.gradients
         lowest = torch.minimum(lowest, state.point.loss.view(s, -1).amin(1))
         if now < burn:
             warm.learn(now, state.point.z, info.acceptance)

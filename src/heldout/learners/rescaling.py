@@ -38,6 +38,8 @@ class Rescaling:
     rotation: Tensor
     tensors: Sequence[int]
 
+    gradients = 1  # that a step takes
+
     @property
     def numbers(self) -> int:
         """Uniforms that a step takes for each replica."""
@@ -47,8 +49,7 @@ class Rescaling:
         """One move of every replica; uniform [r numbers]. The state, and who accepted [r]."""
         here = state.point
         power = self._exponents(uniform)
-        reach = _SMALLEST * (_LARGEST / _SMALLEST) ** uniform[:, 0]
-        s = torch.where(uniform[:, 1] < 0.5, reach, -reach)
+        s = exponents(uniform[:, 0], uniform[:, 1])
         w = self.offset + here.z @ self.rotation.T
         there = target.at((w * torch.exp(power * s[:, None]) - self.offset) @ self.rotation)
         gain = target.energy(here) - target.energy(there) + s * power.sum(1)
@@ -70,3 +71,9 @@ class Rescaling:
         single.scatter_add_(1, pair[:, 1:], -torch.ones_like(single[:, :1]))
         kind = (uniform[:, 2] * 1e6).long() % 2 == 0
         return torch.where(kind[:, None], by_tensor, single)
+
+
+def exponents(size: Tensor, sign: Tensor) -> Tensor:
+    """s [r], |s| log-uniform in its range, of uniform numbers [r]."""
+    reach = _SMALLEST * (_LARGEST / _SMALLEST) ** size
+    return torch.where(sign < 0.5, reach, -reach)

@@ -66,6 +66,12 @@ class Tempered:
             slope = torch.where(sound[:, None], slope, torch.zeros_like(slope))
         return Point(free.detach(), loss, prior, slope, prior_slope)
 
+    def worth(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """loss and prior energy [r] at z [r p], without slopes; inf where the loss is not finite."""
+        with torch.no_grad():
+            loss, (prior, _) = self.loss(z), self.prior(z)
+        return torch.where(torch.isfinite(loss), loss, torch.full_like(loss, torch.inf)), prior
+
     def energy(self, point: Point) -> Tensor:
         """U [r]."""
         return self.t * point.loss + point.prior

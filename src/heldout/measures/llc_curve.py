@@ -211,7 +211,7 @@ def _exact(
     found = []
     for radius in radii:
         box = radius * unit
-        moves = Rescaling(w / box, torch.eye(len(w), dtype=torch.float64), (len(w),))
+        moves = (Rescaling(w / box, torch.eye(len(w), dtype=torch.float64), (len(w),)),)
         trace = sample_ladder(
             lambda z, box=box: energy(w + box * z).to(torch.float64) - base,  # type: ignore[misc]
             len(w), t, seed, ensembles=chains, burn=burn, draws=draws, moves=moves,

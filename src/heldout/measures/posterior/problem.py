@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
+from heldout.learners.valley_moves import ValleyMoves, valley_moves
 from heldout.measures.posterior.mean_loss import Energy, OnRows, decay_of, mean_loss
 
 Prior = Callable[[Tensor], Tensor]
@@ -55,10 +57,15 @@ class Problem:
         """p."""
         return int(self.start.numel())
 
-    @property
-    def moves(self) -> Rescaling:
-        """Rescaling moves of w, in units of the radius."""
-        return Rescaling(self.start / self.radius, self.rotation, self.tensors)
+    @cached_property
+    def moves(self) -> tuple[Rescaling | ValleyMoves, ...]:
+        """Exact steps along valleys: rescaled tensors and pairs of weights; and, without noise, what the loss's own
+        symmetries allow, for t goes far beyond any n there, to where no chain travels by gradients."""
+        tensors = Rescaling(self.start / self.radius, self.rotation, self.tensors)
+        if self.n is not None:
+            return (tensors,)
+        valleys = valley_moves(self.energy, self.start, self.radius, self.tensors, self.rotation)
+        return (tensors,) if valleys is None else (tensors, valleys)
 
     @property
     def identities(self) -> Identities:

@@ -1,0 +1,117 @@
+"""Moves along the valleys of products: which symmetries are found, that volumes are right, and that the target stays as it is."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from heldout.learners import hmc
+from heldout.learners.entry_rescaling import entries
+from heldout.learners.replica_noise import ReplicaNoise
+from heldout.learners.tempered import Tempered, box_prior
+from heldout.learners.unit_rescaling import joints
+from heldout.learners.valley_moves import valley_moves
+
+F64 = torch.float64
+X = torch.randn(7, 3, generator=torch.Generator().manual_seed(0), dtype=F64)
+
+
+def net(act: str, w: Tensor) -> Tensor:
+    """Outputs [r 7 2] of A [4 3] with a bias and B [2 4], as torch lays them out."""
+    a, b, c = torch.split(w, [12, 4, 8], dim=1)
+    h = torch.einsum("rhi,ni->rnh", a.view(-1, 4, 3), X) + b[:, None]
+    h = {"relu": torch.relu, "tanh": torch.tanh, "none": lambda v: v}[act](h)
+    return torch.einsum("roh,rnh->rno", c.view(-1, 2, 4), h)
+
+
+@pytest.mark.parametrize(
+    ("act", "found", "turns"), [("relu", True, False), ("none", True, True), ("tanh", False, False)]
+)
+def test_units_of_a_network_with_biases_are_found_where_the_activation_allows_it(
+    act: str, found: bool, turns: bool
+) -> None:
+    both = joints(
+        lambda w: net(act, w).square().sum((1, 2)),
+        torch.zeros(24, dtype=F64),
+        torch.ones(24, dtype=F64),
+        (12, 4, 8),
+    )
+    assert bool(both) is found
+    if found:
+        assert both[0].into.tolist() == [[3 * h, 3 * h + 1, 3 * h + 2, 12 + h] for h in range(4)]
+        assert both[0].out.T.tolist() == [[16, 17, 18, 19], [20, 21, 22, 23]]
+        assert all(joint.turns is turns for joint in both)
+
+
+def test_inputs_on_the_left_are_found_as_well() -> None:
+    def loss(w: Tensor) -> Tensor:
+        return (w[:, :6].view(-1, 2, 3) @ w[:, 6:].view(-1, 3, 4)).square().sum((1, 2))
+
+    both = joints(loss, torch.zeros(18, dtype=F64), torch.ones(18, dtype=F64), (6, 12))[0]
+    assert both.into.tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert both.out[1].tolist() == [10, 11, 12, 13]
+
+
+def product(w: Tensor) -> Tensor:
+    return (w[:, 4:].view(-1, 1, 2) @ w[:, :4].view(-1, 2, 2)).square().sum((1, 2))
+
+
+def test_the_volume_of_a_move_is_its_jacobian() -> None:
+    generator = torch.Generator().manual_seed(1)
+    w = torch.randn(1, 6, generator=generator, dtype=F64)
+    found = joints(product, torch.zeros(6, dtype=F64), torch.ones(6, dtype=F64), (4, 2))
+    kinds = [*found, *entries(found, torch.zeros(6, dtype=F64))]
+    assert len(kinds) == 3
+    for kind in kinds:
+        chance = torch.rand(1, kind.numbers, generator=generator, dtype=F64)
+        jacobian = torch.autograd.functional.jacobian(
+            lambda v, k=kind, c=chance: k.propose(v[None], c)[0][0], w[0]
+        )
+        there, volume = kind.propose(w, chance)
+        assert math.log(abs(float(torch.linalg.det(jacobian)))) == pytest.approx(float(volume), abs=1e-8)
+        back = chance.clone()
+        back[:, 1] = 0.9 if float(chance[0, 1]) < 0.5 else 0.1  # s of the other sign
+        assert torch.allclose(kind.propose(there, back)[0], w)
+
+
+def test_factors_of_a_deep_product_are_one_chain() -> None:
+    def loss(w: Tensor) -> Tensor:
+        a, b, c = w[:, :6].view(-1, 2, 3), w[:, 6:10].view(-1, 2, 2), w[:, 10:].view(-1, 4, 2)
+        return (c @ b @ a).square().sum((1, 2))
+
+    found = joints(loss, torch.zeros(18, dtype=F64), torch.ones(18, dtype=F64), (6, 4, 8))
+    chain = entries(found, torch.zeros(18, dtype=F64))
+    assert [entry.place for entry in chain] == [0, 1, 2]
+    assert [tuple(places.shape) for places in chain[0].matrices] == [(2, 3), (2, 2), (4, 2)]
+    assert torch.cat([places.flatten() for places in chain[0].matrices]).tolist() == list(range(18))
+
+
+def test_exact_draws_stay_exact() -> None:
+    t, r, generator = 40.0, 6_000, torch.Generator().manual_seed(0)
+    z = 3.2 * torch.rand(1_500_000, 6, generator=generator, dtype=F64) - 1.6
+    chance = torch.rand(len(z), generator=generator, dtype=F64)
+    kept = z[chance < torch.exp(-t * product(z) - box_prior(z)[0])]
+    exact = kept[:r]
+    assert len(exact) == r
+    one = torch.ones(6, dtype=F64)
+    moves = valley_moves(product, 0 * one, one, (4, 2), torch.eye(6, dtype=F64))
+    assert moves is not None
+    assert len(moves.kinds) == 3
+    target = Tempered(product, box_prior, torch.full((r,), t, dtype=F64))
+    state = hmc.init(target, exact)
+    noise = ReplicaNoise(0, "units", r, moves.numbers)
+    shares = 0.0
+    for k in range(5):
+        state, moved = moves.step(target, hmc.State(state.point, k), noise.uniform(k))
+        shares += float(moved.mean()) / 40
+    assert shares > 0.2
+    truth, seen = t * product(kept), t * state.point.loss
+    assert abs(float(seen.mean() - truth.mean())) < 4 * float(truth.std()) * math.sqrt(1 / r + 1 / len(kept))
+    for power in (2, 4):
+        before, after = kept.abs().pow(power), state.point.z.abs().pow(power)
+        off = (after.mean(0) - before.mean(0)) / (before.std(0) * math.sqrt(1 / r + 1 / len(kept)))
+        assert float(off.abs().max()) < 4.5
+    assert torch.allclose(state.point.loss, product(state.point.z))
