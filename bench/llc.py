@@ -31,7 +31,7 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--cases", choices=["quick", "tuned", "sealed", "again", "third"], default="quick")
+    options.add_argument("--cases", choices=["quick", "tuned", "sealed", "again", "third", "fourth"], default="quick")
     options.add_argument("--match", default="", help="only cases whose name contains this")
     options.add_argument("--seeds", type=int, default=1)
     options.add_argument("--first", type=int, default=0, help="the first seed")
@@ -47,6 +47,7 @@ def main() -> None:
         **calibration.SEALED,
         **calibration.SEALED_AGAIN,
         **calibration.SEALED_THIRD,
+        **calibration.SEALED_FOURTH,
     }
     names = {
         "quick": calibration.QUICK,
@@ -54,6 +55,7 @@ def main() -> None:
         "sealed": calibration.SEALED,
         "again": calibration.SEALED_AGAIN,
         "third": calibration.SEALED_THIRD,
+        "fourth": calibration.SEALED_FOURTH,
     }
     rows = _kept(chosen.rows) if chosen.rows else []
     if chosen.rows and not rows:

@@ -108,16 +108,25 @@ def logistic(parameters: int, n: int, seed: int) -> Known:
 
 
 def layered(
-    widths: Sequence[int], rank: int, scale: float = 1.0, n: int | None = None, seed: int = 0
+    widths: Sequence[int],
+    rank: int,
+    scale: float = 1.0,
+    n: int | None = None,
+    seed: int = 0,
+    turned: bool = False,
 ) -> Known:
     """A linear network of these widths whose true product has `rank` singular values 1, at its most singular point.
 
     scale: the first layer is multiplied and the last divided by it (the same function). n: examples with inputs N(0, 1)
-    and unit noise on every output.
+    and unit noise on every output. turned: inputs, outputs and hidden units in other axes than those of the singular vectors.
     """
     layers = [torch.zeros(b, a, dtype=torch.float64) for a, b in pairwise(widths)]
     for layer in layers:
         layer.diagonal()[:rank] = 1.0
+    if turned:
+        draw = stream(0, "layered turned")
+        axes = [torch.linalg.qr(torch.from_numpy(draw.standard_normal((h, h))))[0] for h in widths]
+        layers = [after @ layer @ before.T for layer, before, after in zip(layers, axes, axes[1:])]
     product = layers[0]
     for layer in layers[1:]:
         product = layer @ product

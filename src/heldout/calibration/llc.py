@@ -1,5 +1,5 @@
 """Cases of the learning coefficient: `TUNED` were looked at while the instrument was made, `SEALED` were scored afterwards, and
-`SEALED_AGAIN` and `SEALED_THIRD` each after the instrument had been changed in view of the score before.
+`SEALED_AGAIN`, `SEALED_THIRD` and `SEALED_FOURTH` each after the instrument had been changed in view of the score before.
 
 `cases()` are all of them, `quick()` a few that take under a minute together. Where there are data, a case's seed draws
 them too, so that coverage over seeds counts the luck of the data.
@@ -151,6 +151,16 @@ SEALED_THIRD: dict[str, Make] = {
     "noise, deep linear 2-3-2-3, rank 2, n = 2000": lambda seed: layered((2, 3, 2, 3), 2, n=2000, seed=seed),
     "noise, logistic d = 10, n = 1200": lambda seed: logistic(10, 1200, seed),
 }
+SEALED_FOURTH: dict[str, Make] = {
+    "reduced rank 4-3-5, rank 0": lambda seed: layered((4, 3, 5), 0),
+    "reduced rank 3-4-2, rank 1": lambda seed: layered((3, 4, 2), 1),
+    "reduced rank 3-3-3, rank 2": lambda seed: layered((3, 3, 3), 2),
+    "deep linear 3-2-2-2, rank 1": lambda seed: layered((3, 2, 2, 2), 1),
+    "deep linear 2-4-2-2, rank 0": lambda seed: layered((2, 4, 2, 2), 0),
+    "deep linear 2-2-2-2-2, rank 1": lambda seed: layered((2, 2, 2, 2, 2), 1),
+    "turned: reduced rank 4-3-4, rank 2": lambda seed: layered((4, 3, 4), 2, turned=True),
+    "turned: deep linear 3-2-3-3, rank 1": lambda seed: layered((3, 2, 3, 3), 1, turned=True),
+}
 QUICK = (
     "w1^2 w2^4",
     "reduced rank 1-2-1, rank 0",
@@ -186,7 +196,10 @@ def tuned() -> list[Case]:
 
 def sealed() -> list[Case]:
     """Those that were scored afterwards, each time."""
-    return [_case(name, make) for name, make in {**SEALED, **SEALED_AGAIN, **SEALED_THIRD}.items()]
+    return [
+        _case(name, make)
+        for name, make in {**SEALED, **SEALED_AGAIN, **SEALED_THIRD, **SEALED_FOURTH}.items()
+    ]
 
 
 def quick() -> list[Case]:
