@@ -31,7 +31,9 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--cases", choices=["quick", "tuned", "sealed", "again", "third", "fourth"], default="quick")
+    options.add_argument(
+        "--cases", choices=["quick", "tuned", "sealed", "again", "third", "fourth"], default="quick"
+    )
     options.add_argument("--match", default="", help="only cases whose name contains this")
     options.add_argument("--seeds", type=int, default=1)
     options.add_argument("--first", type=int, default=0, help="the first seed")

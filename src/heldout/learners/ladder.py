@@ -96,10 +96,7 @@ def sample_ladders(
     target = Tempered(loss, prior, warm.at_home)
     noise = hmc.Draws(seeds, "ladder", e * k, parameters)
     swaps = ReplicaNoise(seeds, "ladder swaps", e * k, 2 * SWEEPS)
-    jumps = [
-        ReplicaNoise(seeds, f"ladder {name}", e * k, move.numbers)
-        for name, move in zip(("rescaling", "valleys"), moves)
-    ]
+    jumps = [ReplicaNoise(seeds, f"ladder {move.name}", e * k, move.numbers) for move in moves]
     lengths = stream(0, "ladder lengths").integers(1, LEAPFROGS + 1, burn + draws)  # shared by all seeds
     start = torch.cat([_start(seed, e, k, parameters, jitter) for seed in seeds])
     state = hmc.init(target, start)
@@ -111,7 +108,7 @@ def sample_ladders(
         at = target.with_t(warm.annealed(now))
         state, info = hmc.step(at, state, noise, warm.size, warm.scale, int(lengths[now]))
         gradients += info.gradients
-        for move, jump in zip(moves, jumps):
+        for move, jump in zip(moves, jumps, strict=True):
             state, _ = move.step(at, state, jump.uniform(now))
             gradients += move.gradients
         lowest = torch.minimum(lowest, state.point.loss.view(s, -1).amin(1))

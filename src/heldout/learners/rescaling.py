@@ -38,6 +38,7 @@ class Rescaling:
     rotation: Tensor
     tensors: Sequence[int]
 
+    name = "rescaling"  # of its noise
     gradients = 1  # that a step takes
 
     @property

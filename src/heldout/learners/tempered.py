@@ -52,7 +52,8 @@ class Tempered:
     t: Tensor
 
     def at(self, z: Tensor) -> Point:
-        """Everything that a sampler needs at z [r p]. Where loss or slope is not finite, the loss is inf and its slope 0."""
+        """Everything that a sampler needs at z [r p]. Where the loss is not finite it is inf; where it or its slope is not, the slope is
+        0: steps along any slope that depends on the place alone are reversible and keep volumes."""
         with torch.inference_mode(False), torch.enable_grad():
             free = z.detach().requires_grad_(True)
             loss = self.loss(free)
@@ -61,16 +62,15 @@ class Tempered:
         loss = loss.detach()
         doubt = loss + slope.sum(1)
         if not bool(torch.isfinite(doubt.sum())):
-            sound = torch.isfinite(doubt)
-            loss = torch.where(sound, loss, torch.full_like(loss, torch.inf))
-            slope = torch.where(sound[:, None], slope, torch.zeros_like(slope))
+            loss = _finite_or_inf(loss)
+            slope = torch.where(torch.isfinite(doubt)[:, None], slope, torch.zeros_like(slope))
         return Point(free.detach(), loss, prior, slope, prior_slope)
 
     def worth(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """loss and prior energy [r] at z [r p], without slopes; inf where the loss is not finite."""
+        """loss and prior energy [r] at z [r p], as in `at`, without the slope of the loss."""
         with torch.no_grad():
             loss, (prior, _) = self.loss(z), self.prior(z)
-        return torch.where(torch.isfinite(loss), loss, torch.full_like(loss, torch.inf)), prior
+        return _finite_or_inf(loss), prior
 
     def energy(self, point: Point) -> Tensor:
         """U [r]."""
@@ -83,3 +83,7 @@ class Tempered:
     def with_t(self, t: Tensor) -> Tempered:
         """The same target at other temperatures."""
         return replace(self, t=t)
+
+
+def _finite_or_inf(loss: Tensor) -> Tensor:
+    return torch.where(torch.isfinite(loss), loss, torch.full_like(loss, torch.inf))

@@ -2,7 +2,8 @@
 
 Where the loss sees B A (or B relu(A x + b)) of A [h a] and B [c h], each unit may be rescaled without changing anything, and in a
 linear network each direction u [h] of length 1 too: A -> A + (e^s - 1) u (u'A), B -> B + (e^-s - 1) (B u) u', of volume
-e^(s (a - c)). `joints` finds such pairs by trying: a loss that stays the same at random points has the symmetry.
+e^(s (a - c)). `joints` finds such pairs by trying: where the loss stays the same at a few random points, the symmetry is taken to be
+there. That the moves are exact does not rest on it.
 
 >>> loss = lambda w: (w[:, 4:].view(-1, 1, 2) @ w[:, :4].view(-1, 2, 2)).square().sum((1, 2))            # B [1 2], A [2 2]
 >>> (joint,) = joints(loss, torch.zeros(6).double(), torch.ones(6).double(), (4, 2))
@@ -21,13 +22,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from heldout.core.streams import stream
 from heldout.learners.rescaling import exponents
 from heldout.learners.tempered import Energy
 
 POINTS = 4  # at which a symmetry is tried
-SAME = 1e-3  # of the spread of the loss over them: the moves are exact whatever the loss does
+SAME = 1e-3  # of what the loss changes by when one side alone is rescaled
 
 
 class Joint(NamedTuple):
@@ -39,8 +41,8 @@ class Joint(NamedTuple):
 
     @property
     def numbers(self) -> int:
-        """Uniforms that a proposal takes: s, its sign, kind and direction."""
-        return 3 + len(self.into)
+        """Uniforms that a proposal takes: s, its sign, and which unit; or the kind of direction, and the direction."""
+        return 3 + (len(self.into) if self.turns else 1)
 
     def rescaled(self, w: Tensor, direction: Tensor, s: Tensor) -> Tensor:
         """w [r p] with what enters along direction [r h], of length 1, times e^s [r], and what leaves times e^-s."""
@@ -60,8 +62,7 @@ class Joint(NamedTuple):
     def _directions(self, uniform: Tensor) -> Tensor:
         """[r h] of length 1: a unit, or (half of the time, where `turns`) any direction."""
         h = len(self.into)
-        units = torch.eye(h, dtype=uniform.dtype)
-        unit = units[(uniform[:, 1] * h).long().clamp(max=h - 1)]
+        unit = one_hot((uniform[:, 1] * h).long().clamp(max=h - 1), h).to(uniform.dtype)
         if not self.turns:
             return unit
         any_way = torch.special.ndtri(uniform[:, 1 : 1 + h].clamp(1e-12, 1 - 1e-12))
@@ -70,28 +71,35 @@ class Joint(NamedTuple):
 
 
 def joints(energy: Energy, start: Tensor, radius: Tensor, sizes: Sequence[int]) -> tuple[Joint, ...]:
-    """The joints between neighbouring tensors of these sizes (with a bias between them or without) that leave energy(w [r p])
-    -> [r] unchanged, tried at points of the box of this radius [p] around start [p]."""
+    """The joints of two or more units between neighbouring tensors of these sizes (with a bias between them or without) that leave
+    energy(w [r p]) -> [r] unchanged, tried at points of the box of this radius [p] around start [p]."""
     if len(sizes) < 2:
         return ()
     draw = stream(0, "llc joints")
-    w = start + radius * torch.from_numpy(draw.uniform(-1, 1, (POINTS, start.numel())))
+    w = start + radius * torch.from_numpy(draw.uniform(-1, 1, (4 * POINTS, start.numel())))
     s = torch.tensor([0.7, -0.7, 0.4, -0.4], dtype=torch.float64)
     found: list[Joint] = []
     with torch.no_grad():
-        before = energy(w)
-        allowed = SAME * float(before.max() - before.min())
-        if not 0 < allowed < math.inf:
+        everywhere = energy(w)
+        sound = torch.isfinite(everywhere).nonzero().flatten()[:POINTS]
+        if len(sound) < POINTS:
             return ()
+        w, before = w[sound], everywhere[sound]
+
+        def same(joint: Joint, direction: Tensor) -> bool:
+            alone = energy(joint._replace(out=joint.out[:, :0]).rescaled(w, direction, s)) - before
+            off = energy(joint.rescaled(w, direction, s)) - before
+            allowed = SAME * alone.abs() + 1e-12 * before.abs()
+            return bool((off.abs() <= allowed).all()) and bool((alone.abs() > allowed).any())
+
         for into, out in _pairs(sizes):
             h = len(into)
-            unit = torch.eye(h, dtype=torch.float64)[torch.arange(POINTS) % h]
+            unit = one_hot(torch.from_numpy(draw.integers(0, h, POINTS)), h).to(torch.float64)
             any_way = torch.from_numpy(draw.standard_normal((POINTS, h)))
             any_way = any_way / any_way.norm(dim=1, keepdim=True)
             joint = Joint(into, out, True)
-            if bool(((energy(joint.rescaled(w, unit, s)) - before).abs() <= allowed).all()):
-                turns = bool(((energy(joint.rescaled(w, any_way, s)) - before).abs() <= allowed).all())
-                found.append(joint._replace(turns=turns))
+            if same(joint, unit):
+                found.append(joint._replace(turns=same(joint, any_way)))
     return tuple(found)
 
 

@@ -1,8 +1,8 @@
-"""`ValleyMoves`: several proposals in a row that follow what leaves the loss as it is, each accepted by the rule of Metropolis.
+"""`ValleyMoves`: several proposals in a row along the valleys of a loss that sees products, each accepted by the rule of Metropolis.
 
-Each is a map of w onto itself whose inverse is as likely to be drawn: rescaled units (unit_rescaling.py) and entries
-(entry_rescaling.py). It is accepted with probability min(1, exp(U(w) - U(w') + log volume)), so the target stays what it is
-whatever the loss; where the loss has the symmetry the step goes far, at any temperature, and takes no gradient.
+Each is a map of w onto itself whose inverse is as likely to be drawn: rescaled units (unit_rescaling.py), which leave the loss as it is,
+and entries (entry_rescaling.py), which hardly change it where that factor is free. It is accepted with probability
+min(1, exp(U(w) - U(w') + log volume)), so the target stays what it is whatever the loss; the step goes far at any temperature.
 
 >>> loss = lambda w: (w[:, 4:].view(-1, 2, 2) @ w[:, :4].view(-1, 2, 2)).square().sum((1, 2))
 >>> moves = valley_moves(loss, torch.zeros(8).double(), torch.ones(8).double(), (4, 4), torch.eye(8).double())
@@ -31,7 +31,7 @@ from heldout.learners.replica_noise import ReplicaNoise  # noqa: F401 - the doct
 from heldout.learners.tempered import Energy, Tempered, box_prior  # noqa: F401
 from heldout.learners.unit_rescaling import Joint, joints
 
-TIMES = 8  # proposals a step; a loss without its gradient costs about a third
+TIMES = 8  # proposals a step; with its eigenvectors each takes about as long as a gradient
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class ValleyMoves:
     offset: Tensor
     rotation: Tensor
     kinds: Sequence[Joint | Entry]
-    gradients = 1 + TIMES // 3  # that a step takes, or what is worth as much
+    name = "valleys"  # of its noise
+    gradients = 1 + TIMES  # that a step takes, or what takes as long
 
     @property
     def numbers(self) -> int:
@@ -72,8 +73,8 @@ class ValleyMoves:
 def valley_moves(
     energy: Energy, start: Tensor, radius: Tensor, sizes: Sequence[int], rotation: Tensor
 ) -> ValleyMoves | None:
-    """What the loss energy(w [r p]) -> [r] allows around w* = start [p], in units of radius [p], with tensors of these sizes;
-    None where no move of that kind leaves it as it is."""
+    """The moves for a loss energy(w [r p]) -> [r] around w* = start [p], in units of radius [p], with tensors of these sizes; None
+    where no joint is found."""
     found = joints(energy, start, radius, sizes)
     if not found:
         return None

@@ -3,7 +3,7 @@
 With Z(t) = int exp(-t K) phi the evidence, Lambda = t E_t[K] = -d log Z/d log t and V = t^2 Var_t K = Lambda - dLambda/d log t.
 As t grows Lambda -> lambda, so slowly where poles of Z tie (m > 1) or nearly tie that the approach has to be fitted:
     Lambda(t) = lambda - g(log t + c) - a t^(-1/2) + b1 t/n + b2 (t/n)^2,
-g = `approach` for up to three poles behind lambda, tied with it or at a distance (m = 1 + the tied ones). The b-terms (with n
+g = `approach` for up to five poles tied with lambda (m = 1 + those), or up to three of which some lie at a distance. The b-terms (with n
 examples and noise) absorb the offset of the reference loss and the next order; without noise there are none. Forms and
 windows (the lowest rungs may be left out, with noise the highest too) are averaged with weights exp(-IC/2), IC = TEMPER chi^2
 + 2 parameters + 2 (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103, 114502), times `WEIGHTS`.
@@ -35,10 +35,7 @@ from heldout.stats.approach import approach
 from heldout.stats.clusters import Floats
 
 FLOOR = 0.001
-SPREAD, NOISY_SPREAD = (
-    1.3,
-    1.0,
-)  # times the spread over forms: they are few, and the truth need not be among them
+SPREAD, NOISY_SPREAD = 0.75, 1.0  # times the spread over forms and windows
 FLAT, NOISY = 2e-3, 1e-2  # relative error of any form, without and with the luck of the data
 UNTOLD = 1.0
 SMOOTH = 2  # rungs either side over which the covariance is averaged
@@ -56,6 +53,8 @@ WEIGHTS: dict[Form, float] = {
     (0.0,): 1.0,
     (0.0, 0.0): 1.0,
     (0.0, 0.0, 0.0): 0.5,
+    (0.0, 0.0, 0.0, 0.0): 1.0,
+    (0.0, 0.0, 0.0, 0.0, 0.0): 0.5,
     (SIXTIETH,): 0.5,
     (FORTIETH,): 0.5,
     (NEAR,): 0.5,
