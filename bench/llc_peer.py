@@ -33,7 +33,7 @@ from heldout.measures.posterior.settings import OneTemperature
 
 N, CHAINS, WANTED = 1000, 8, 0.05
 T = N / math.log(N)
-LR, PEER_BURN, BURN = 5e-4, 300, 150
+LR, PEER_BURN = 5e-4, 300
 FIRST, MOST = 100, 12_800  # draws of the peer's first run, and at most
 
 
@@ -50,20 +50,27 @@ def main() -> None:
     _say(
         f"lambda(n beta = {T:.0f}), gamma = 1, Hamiltonian chains: {truth:.3f} +- {exact.curve_stderr[0]:.3f}"
     )
-    ours = [_ours(model, x, y, seed, truth) for seed in range(seeds)]
     try:
         sampler: Any = importlib.import_module("devinterp.slt.sampler")
     except ImportError:
-        _say("devinterp is not installed: no ratio (pip install devinterp==1.3.2)")
+        for seed in range(seeds):
+            _ours(model, x, y, seed, truth)
+        _say("devinterp is not installed: no ratio (pip install "heldout[bench]")")
         return
     warnings.simplefilter("ignore")
     for name, loader in _loaders(x, y).items():
         few = seeds if "tensor" in name else 1
-        runs = [partial(_peer, sampler, model, loader, seed) for seed in range(few)]
-        peer = [_until(run, name, truth) for run in runs]
-        ratios = [own / other for own, other in zip(ours, peer)]
+        pairs = [  # in turns, for the machine's speed drifts
+            (
+                _ours(model, x, y, seed, truth),
+                _until(partial(_peer, sampler, model, loader, seed), name, truth),
+            )
+            for seed in range(few)
+        ]
+        ours, peer = zip(*pairs)
+        ratios = [own / other for own, other in pairs]
         _say(
-            f"wall time, heldout / {name}: {statistics.median(ours) / statistics.median(peer):.2f} (medians of {seeds} and {few} "
+            f"wall time, heldout / {name}: {statistics.median(ours) / statistics.median(peer):.2f} (medians of {few} "
             f"seeds; seed by seed {min(ratios):.2f} to {max(ratios):.2f})"
         )
 
@@ -100,9 +107,7 @@ def _loss(out: Tensor, y: Tensor) -> Tensor:
 def _ours(model: nn.Module, x: Tensor, y: Tensor, seed: int, truth: float) -> float:
     """Wall seconds of one run that stops by itself."""
     begun = time.perf_counter()
-    found = _measured(
-        model, x, y, seed, OneTemperature(T, chains=CHAINS, burn=BURN, draws=MOST, error=WANTED)
-    )
+    found = _measured(model, x, y, seed, OneTemperature(T, chains=CHAINS, draws=MOST, error=WANTED))
     seconds = time.perf_counter() - begun
     value, stderr = float(found.curve[0]), float(found.curve_stderr[0])
     _say(

@@ -103,6 +103,8 @@ def test_the_sampler_is_chosen_by_what_it_can_do() -> None:
     """Adjusted steps on all data; unadjusted ones for minibatches, and where adjusted ones would be tiny."""
     assert OneTemperature().sampler_for(2000) == "mala"
     assert OneTemperature().sampler_for(2001) == "langevin"
+    assert OneTemperature(error=0.05).sampler_for(2000) == "hamiltonian"  # whose draws forget sooner
+    assert OneTemperature(error=0.05).sampler_for(2001) == "langevin"
     assert OneTemperature(batch_size=8).sampler_for(10) == "langevin"
     assert OneTemperature(sampler="underdamped").sampler_for(10) == "underdamped"
     with pytest.raises(InputError, match="minibatches need"):

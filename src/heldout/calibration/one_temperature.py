@@ -4,7 +4,8 @@
     L = |a|^2 |b|^2/2           b is Gaussian given a, so that with r = |a| in q and b in p dimensions
                                 lambda(t) = (p/2) E_r[t r^2/(t r^2 + gamma)],  r ~ r^(q-1) e^(-gamma r^2/2) (t r^2 + gamma)^(-p/2)
 The second is reduced rank regression with one hidden unit, and w1^2 w2^2 for p = q = 1 (there lambda is 1/2).
-Langevin steps, adjusted or not, on all data and on minibatches, underdamped steps and Hamiltonian chains are asked the same.
+Langevin steps, adjusted or not, on all data and on minibatches, underdamped steps and Hamiltonian chains, also those that stop at an
+error of 5%, are asked the same.
 
 >>> round(of_product(1, 1, 1e12), 2), round(of_quadratic(torch.ones(6).double(), 5.0), 6)       # slowly towards 1/2; 5/6 of 6/2
 (0.47, 2.5)
@@ -26,12 +27,17 @@ from heldout.measures.llc import llc, llc_of_energy
 from heldout.measures.posterior.settings import OneTemperature, Sampler
 
 GAMMA = 1.0
+ERROR = 0.05  # to which the chains of some cases run, and stop
 NAME = "llc at one temperature"
-QUICK = ("regular, d = 4, mala", "reduced rank 2-1-3, rank 0, n beta = 100, mala")
+QUICK = (
+    "regular, d = 4, mala",
+    "reduced rank 2-1-3, rank 0, n beta = 100, mala",
+    "regular, d = 20, condition 1e2, to 5%",
+)
 
 
 def cases() -> list[Case]:
-    """Every sampler on a quadratic, the default one on products of blocks, minibatches on a linear regression."""
+    """Every sampler on a quadratic, the default ones on products of blocks, minibatches on a linear regression."""
     small, wide = torch.ones(4, dtype=torch.float64), torch.logspace(0, -2, 20, dtype=torch.float64)
     samplers: tuple[Sampler, ...] = ("mala", "langevin", "underdamped", "hamiltonian")
     found = [_energy(f"regular, d = 4, {each}", _bowl(small), 4, of_quadratic(small, 200.0), 200.0, each) for each in samplers]  # fmt: skip
@@ -42,11 +48,15 @@ def cases() -> list[Case]:
         found.append(_energy(_reduced_rank(p, q, t, "mala"), _product(p), p + q, of_product(p, q, t), t))
     name = _reduced_rank(2, 3, 100.0, "langevin")
     found.append(_energy(name, _product(2), 5, of_product(2, 3, 100.0), 100.0, "langevin"))
+    name = "regular, d = 20, condition 1e2, to 5%"
+    found.append(_energy(name, _bowl(wide), 20, of_quadratic(wide, 1000.0), 1000.0, error=ERROR))
+    for p, q, t in ((2, 3, 100.0), (5, 4, 100.0)):
+        found.append(_energy(_reduced_rank(p, q, t, "to 5%"), _product(p), p + q, of_product(p, q, t), t, error=ERROR))  # fmt: skip
     return [*found, _minibatches()]
 
 
-def _reduced_rank(p: int, q: int, t: float, sampler: Sampler) -> str:
-    return f"reduced rank {p}-1-{q}, rank 0, n beta = {t:g}, {sampler}"
+def _reduced_rank(p: int, q: int, t: float, how: str) -> str:
+    return f"reduced rank {p}-1-{q}, rank 0, n beta = {t:g}, {how}"
 
 
 def of_quadratic(curvatures: Tensor, t: float) -> float:
@@ -88,9 +98,10 @@ def _energy(
     truth: float,
     t: float,
     sampler: Sampler | None = None,
+    error: float | None = None,
 ) -> Case:
     start = torch.zeros(parameters, dtype=torch.float64)
-    settings = OneTemperature(t, sampler)
+    settings = OneTemperature(t, sampler, error=error)
     return Case(
         NAME, name, truth,
         lambda seed: llc_of_energy(energy, start, None, seed, gamma=GAMMA, settings=settings).estimate,

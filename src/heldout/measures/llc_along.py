@@ -107,7 +107,15 @@ def llc_along(
             for w in starts
         ]
         run = langevin_many(
-            energy, starts, torch.stack(sizes), t, seed, gamma, settings.chains, settings.burn, settings.draws
+            energy,
+            starts,
+            torch.stack(sizes),
+            t,
+            seed,
+            gamma,
+            settings.chains,
+            settings.burn_in,
+            settings.draws,
         )
         gradients += run.gradients
         for k, theta in enumerate(part):
@@ -118,7 +126,7 @@ def llc_along(
         "n beta": t,
         "sampler": "langevin",
         "chains": settings.chains,
-        "burn": settings.burn,
+        "burn": settings.burn_in,
         "draws": settings.draws,
         "localization": f"gamma = {gamma:g}"
         if gamma is not None

@@ -59,7 +59,7 @@ class Options:
     weight_decay: float | None = None
     parameters: tuple[str, ...] | None = None
     chains: int = SETTINGS.chains
-    burn: int = SETTINGS.burn
+    burn: int = SETTINGS.burn_in
     draws: int = SETTINGS.draws
     products: int = 30
     level: float = 0.95

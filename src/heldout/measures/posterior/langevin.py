@@ -16,6 +16,7 @@ from heldout.core.streams import stream
 from heldout.learners import mala, sgld, underdamped
 from heldout.learners.replica_noise import ReplicaNoise
 from heldout.learners.tempered import Point, Tempered
+from heldout.measures.posterior.first_scale import first_scale
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
 
@@ -39,12 +40,12 @@ def langevin(
 ) -> Run:
     """The chains. enough(run so far): whether to stop, asked now and then; the first half of the draws is then left out as well,
     for a short burn-in alone leaves values low by some percent that no R-hat shows."""
-    c, p = chosen.chains, problem.parameters
+    c, p, burn = chosen.chains, problem.parameters, chosen.burn_in
     target = Tempered(problem.loss, problem.prior, torch.full((c,), t, dtype=torch.float64))
     noise = ReplicaNoise(seed, f"llc {chosen.sampler}", c, p)
     at = None if chosen.batch_size is None else _minibatches(problem, seed, chosen.batch_size, c)
     z = torch.zeros(c, p, dtype=torch.float64)
-    first = _first_scale(target, z, problem.curvature)
+    first = first_scale(target, z, problem.curvature)
     adjusted, under = chosen.sampler == "mala", chosen.sampler == "underdamped"
     scale, size, cap = first, 0.1, LARGEST_ADJUSTED if adjusted else 1.0
     chance, taken = ReplicaNoise(seed, "llc mala", c, 2), torch.zeros(c, dtype=torch.float64)
@@ -67,12 +68,12 @@ def langevin(
     kept, priors, early = [], [], []
     added: list[Tensor] = []  # what the step size adds, a draw
     offset = 0.0 if at is None else problem.start_loss  # a minibatch has its own loss, not that above w*
-    stops = {int(chosen.burn * share) for share in (0.25, 0.5, 0.75)}
+    stops = {int(burn * share) for share in (0.25, 0.5, 0.75)}
     look = FIRST_LOOK * every
-    for now in range(chosen.burn + chosen.draws):
+    for now in range(burn + chosen.draws):
         state = move(state)
         point = state.point
-        if now < chosen.burn:
+        if now < burn:
             early.append(point.loss - offset)
             gone = ~torch.isfinite(point.loss)
             if bool(gone.any()):  # begin again at w*, with smaller steps from now on
@@ -99,18 +100,18 @@ def langevin(
             taken += state.accepted
         elif not under:
             added.append(sgld.bias(target, point, size, scale))
-        if (now - chosen.burn) % every == 0:
+        if (now - burn) % every == 0:
             kept.append(point.loss if at is None else _on_all(problem, point.z))
             priors.append(point.prior)
-        drawn = now + 1 - chosen.burn
+        drawn = now + 1 - burn
         if enough is not None and drawn >= look and drawn < chosen.draws:
             look = math.ceil(look * LATER)
-            if enough(_run(kept, priors, added, size, (now + 1) * c, early, later=True)):
+            if enough(_run(kept, priors, added, size, (now + 1) * c, early, drawn, later=True)):
                 break
     steps = (now + 1) * c
     spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
-    run = _run(kept, priors, added, size, steps, early, later=enough is not None)
-    return replace(run, acceptance=float(taken.mean()) / (now + 1 - chosen.burn)) if adjusted else run
+    run = _run(kept, priors, added, size, steps, early, drawn, later=enough is not None)
+    return replace(run, acceptance=float(taken.mean()) / drawn) if adjusted else run
 
 
 def _run(
@@ -120,6 +121,7 @@ def _run(
     size: float,
     steps: int,
     early: list[Tensor],
+    drawn: int,
     later: bool,
 ) -> Run:
     """What the chains hand back; later: without the first half of the draws."""
@@ -134,6 +136,7 @@ def _run(
         steps,
         math.nan,
         torch.stack(early).numpy() if early else np.empty((0, loss.shape[1])),
+        drawn,
     )
 
 
@@ -141,22 +144,6 @@ def _on_all(problem: Problem, z: Tensor) -> Tensor:
     """The loss above w* on all data [c]."""
     with torch.no_grad():
         return problem.loss(z)
-
-
-def _first_scale(target: Tempered, z: Tensor, curvature: Tensor) -> Tensor:
-    """Scale [p] from the curvature at w*; where that is not taken, the length at which random directions raise U by p."""
-    if bool((curvature > 0).any()):
-        return 1.0 / (target.t[0] * curvature.clamp(min=0.0) + 4.0).sqrt()
-    p = z.shape[1]
-    direction = torch.from_numpy(stream(0, "llc first scale").standard_normal(z.shape))
-    length = 1.0
-    for _ in range(60):
-        with torch.no_grad():
-            rise = target.t * target.loss(length * direction) + target.prior(length * direction)[0]
-        if bool(torch.isfinite(rise).all()) and float(rise.abs().median()) < p:
-            break
-        length *= 0.5
-    return torch.full((p,), length, dtype=torch.float64)
 
 
 def _next_size(

@@ -20,15 +20,15 @@ from scipy.stats import t as student
 
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
-from heldout.learners.ladder import sample_ladder
 from heldout.measures.posterior.coefficient import LearningCoefficient
 from heldout.measures.posterior.descent import fall
+from heldout.measures.posterior.hamiltonian import hamiltonian
 from heldout.measures.posterior.langevin import langevin
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
 from heldout.measures.posterior.summary import FEWEST_DRAWS, LARGEST_R_HAT, doubts, summary
 
-QUICK_LIMITS = 1.05, 100  # R-hat at most and effective draws at least, where an error was asked for
+QUICK_LIMITS = 1.1, 100  # R-hat at most and effective draws at least, where an error was asked for
 
 
 def at_one_temperature(
@@ -55,11 +55,8 @@ def at_one_temperature(
         value, stderr, _, reason = judged(run)
         return not reason and stderr <= chosen.error * value
 
-    run = (
-        _exact(problem, t, seed, chosen)
-        if sampler == "hamiltonian"
-        else langevin(problem, t, seed, chosen, enough if chosen.error is not None else None)
-    )
+    sample = hamiltonian if sampler == "hamiltonian" else langevin
+    run = sample(problem, t, seed, chosen, enough if chosen.error is not None else None)
     if not np.isfinite(run.loss).all():
         run = replace(run, loss=np.full_like(run.loss, np.nan))
     value, stderr, checks, reason = judged(run)
@@ -67,7 +64,6 @@ def at_one_temperature(
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"
     method = f"{target}, {chosen.chains} {sampler} chains"
-    drawn = run.gradients // chosen.chains - chosen.burn
     half = float(student.ppf(0.5 + chosen.level / 2, chosen.chains - 1)) * stderr
     estimate = (
         Estimate.withheld(reason, method, n)
@@ -94,8 +90,8 @@ def at_one_temperature(
             "sampler": sampler,
             "batch": chosen.batch_size or "all data",
             "chains": chosen.chains,
-            "burn": chosen.burn,
-            "draws": chosen.draws if chosen.error is None else drawn,
+            "burn": chosen.burn_in,
+            "draws": run.drawn,
             "step size": run.size,
             "localization": problem.localization,
             "seed": seed,
@@ -112,28 +108,3 @@ def _usual(n: int | None) -> float:
     if n is None:
         raise InputError("an exact energy has no number of examples", "pass n_beta, or n")
     return n / math.log(n)
-
-
-def _exact(problem: Problem, t: float, seed: int, chosen: OneTemperature) -> Run:
-    trace = sample_ladder(
-        problem.loss,
-        problem.parameters,
-        [t],
-        seed,
-        problem.prior,
-        chosen.chains,
-        chosen.burn,
-        chosen.draws,
-        problem.moves,
-    )
-    loss = trace.loss[:, :, 0]
-    zero = np.zeros(chosen.chains)
-    return Run(
-        loss,
-        np.zeros_like(loss),
-        zero,
-        float(trace.sizes[0]),
-        trace.gradients * chosen.chains,
-        float(trace.acceptance[0]),
-        trace.burn_loss[:, :, 0],
-    )

@@ -16,6 +16,7 @@ NOISY_RUNGS = 16  # a ladder that ends at t = n is short
 FEWEST_RUNGS = 8
 LONGER = 3
 ADJUSTED_UP_TO = 2000
+BURN_IN, BRIEF = 600, 20  # steps at one temperature; trajectories where an error was asked for
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,19 @@ class Ladder:
 class OneTemperature:
     """Settings; None is chosen from the problem: n beta = n/log n, no minibatches, and the sampler.
 
-    sampler: "mala" (Metropolis-adjusted Langevin steps, exact) on all data up to `ADJUSTED_UP_TO` parameters; "langevin" (unadjusted
-    steps, SGLD) for minibatches and larger models, where adjusted steps would have to be much smaller; "underdamped"; "hamiltonian" (exact).
+    sampler: "mala" (Metropolis-adjusted Langevin steps, exact) on all data up to `ADJUSTED_UP_TO` parameters, and "hamiltonian" (exact; a
+    draw is a trajectory of up to 12 gradients) there where an error is asked for; "langevin" (unadjusted steps, SGLD) for minibatches
+    and larger models, where adjusted steps would have to be much smaller; "underdamped".
 
     error: stop as soon as the standard error is at most this share of the value and nothing withholds it; `draws` is then the most, and
-    their first half is left out.
+    the first part of them is left out: a fifth of Hamiltonian ones, half of the others.
     """
 
     n_beta: float | None = None
     sampler: Sampler | None = None
     batch_size: int | None = None
     chains: int = 8
-    burn: int = 600
+    burn: int | None = None
     draws: int = 2000
     level: float = 0.95
     error: float | None = None
@@ -74,16 +76,14 @@ class OneTemperature:
             raise InputError(
                 f"sampler {self.sampler!r} is not known", f"use one of {', '.join(get_args(Sampler))}"
             )
-        if self.chains < 4 or self.burn < 50 or self.draws < 100:
+        least = 50 if self.error is None else BRIEF
+        if self.chains < 4 or (self.burn is not None and self.burn < least) or self.draws < 100:
             raise InputError(
                 f"chains={self.chains}, burn={self.burn}, draws={self.draws}",
-                "give at least 4 chains, 50 steps of burn-in and 100 draws",
+                f"give at least 4 chains, {least} steps of burn-in and 100 draws",
             )
-        if self.error is not None and (not 0 < self.error <= 0.1 or self.sampler == "hamiltonian"):
-            raise InputError(
-                f"error is {self.error} with sampler {self.sampler!r}",
-                "give a share of the value of at most 0.1, with Langevin steps",
-            )
+        if self.error is not None and not 0 < self.error <= 0.1:
+            raise InputError(f"error is {self.error}", "give a share of the value, at most 0.1")
         if self.batch_size is not None and (self.batch_size < 1 or self.sampler not in (None, "langevin")):
             raise InputError(
                 f"batch_size is {self.batch_size} with sampler {self.sampler!r}",
@@ -94,12 +94,21 @@ class OneTemperature:
         """The sampler that was asked for, or the one for so many parameters."""
         if self.sampler is not None:
             return self.sampler
-        return "mala" if self.batch_size is None and parameters <= ADJUSTED_UP_TO else "langevin"
+        if self.batch_size is not None or parameters > ADJUSTED_UP_TO:
+            return "langevin"
+        return "mala" if self.error is None else "hamiltonian"
+
+    @property
+    def burn_in(self) -> int:
+        """Steps of burn-in, asked for or chosen."""
+        if self.burn is not None:
+            return self.burn
+        return BRIEF if self.error is not None and self.sampler == "hamiltonian" else BURN_IN
 
 
 @dataclass(frozen=True)
 class Run:
-    """loss, prior [draws c] at each draw, burn_loss [burn c] before (of minibatches where the chains have those), what the step size added [c], sizes, lowest loss, gradients, acceptance."""
+    """loss, prior [draws c] at each draw, burn_loss [burn c] before (of minibatches where the chains have those), what the step size added [c], size, gradients, acceptance; and how many steps were drawn."""
 
     loss: np.ndarray
     prior: np.ndarray
@@ -108,3 +117,4 @@ class Run:
     gradients: int
     acceptance: float
     burn_loss: np.ndarray
+    drawn: int
