@@ -55,7 +55,7 @@ def main() -> None:
     except ImportError:
         for seed in range(seeds):
             _ours(model, x, y, seed, truth)
-        _say("devinterp is not installed: no ratio (pip install "heldout[bench]")")
+        _say("devinterp is not installed: no ratio (pip install 'heldout[bench]')")
         return
     warnings.simplefilter("ignore")
     for name, loader in _loaders(x, y).items():
