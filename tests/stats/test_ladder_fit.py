@@ -94,3 +94,13 @@ def test_an_offset_of_the_reference_loss_does_no_harm() -> None:
 def test_too_few_rungs_are_refused() -> None:
     with pytest.raises(ValueError, match="6"):
         fit_ladder(np.ones(3), np.ones((16, 3)), np.ones((16, 3)))
+
+
+def test_no_more_poles_are_tied_than_there_are_parameters() -> None:
+    """A bend that four tied poles hold best: two parameters cannot have them, whatever it costs the fit."""
+    t = np.geomspace(30, 1e14, 22)
+    curve, square = noisy(t, 0.5, 5, 0, 0.002)
+    free, held = fit_ladder(t, curve, square), fit_ladder(t, curve, square, parameters=2)
+    assert free.multiplicity > 3
+    assert held.multiplicity <= 2
+    assert max(name.count(" 0,") + name.endswith(" 0") for name in held.weights) == 1

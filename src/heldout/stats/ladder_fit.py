@@ -102,18 +102,23 @@ class LadderFit:
     weights: dict[str, float]
 
 
-def fit_ladder(t: Any, curve: Any, square: Any, n: int | None = None, largest: float = 1.0) -> LadderFit:
+def fit_ladder(
+    t: Any, curve: Any, square: Any, n: int | None = None, largest: float = 1.0, parameters: int | None = None
+) -> LadderFit:
     """t [k] rising, curve [e k] = Lambda and square [e k] = V of e >= 4 independent ensembles, k >= SHORTEST rungs.
 
     largest: the loss at the edge of the region, which says where the power law begins: density of states
     s^(lambda-1) log(largest/s) gives c = log(largest) - digamma(lambda) exactly for m = 2; c is held to it within `SHIFT_STD`.
-    n: number of examples where the loss has noise, None for an exact K.
+    n: number of examples where the loss has noise, None for an exact K. parameters: m is at most that many (Watanabe 2009, thm 6.6), and no
+    form with more poles tied with lambda is tried; None does not bound it.
     """
     rungs, first, second = (np.asarray(v, dtype=np.float64) for v in (t, curve, square))
     e = len(first)
     if e < 4 or len(rungs) < SHORTEST:
         raise ValueError(f"{e} ensembles on {len(rungs)} rungs; the fit needs 4 and {SHORTEST}")
-    design = _Design(rungs, n, math.log(largest) - float(digamma(max(first[:, -3:].mean(), 0.05))))
+    design = _Design(
+        rungs, n, math.log(largest) - float(digamma(max(first[:, -3:].mean(), 0.05))), parameters
+    )
     both = np.stack([first, second], axis=2)  # [e k 2]
     whiten = _whitener(both, FLAT if n is None else NOISY)
     left_out = (both.sum(0) - both) / (e - 1)
@@ -151,7 +156,7 @@ def _whitener(both: Floats, floor: float) -> Floats:
 class _Design:
     """All forms, shifts and windows as linear problems: columns [f k 2 c] and what each of them is."""
 
-    def __init__(self, t: Floats, n: int | None, expected: float) -> None:
+    def __init__(self, t: Floats, n: int | None, expected: float, parameters: int | None) -> None:
         x = np.log(t)
         self.exact = n is None
         self.labels: list[Form] = []
@@ -162,6 +167,8 @@ class _Design:
             shared += [_pair(s, 0 * s), _pair(s**2, -(s**2))]
         shared_columns = np.stack(shared, axis=-1)  # [k 2 c]
         for form in WEIGHTS if self.exact else NOISY_WEIGHTS:
+            if parameters is not None and form.count(0.0) >= parameters:
+                continue
             for shift in expected + _SHIFTS if form else (0.0,):
                 reach = x + shift
                 if form and reach[0] < 0.5:

@@ -110,7 +110,7 @@ def _judged(
     finite = bool(np.isfinite(curves).all() and np.isfinite(squares).all())
     hats = np.array([r_hat(trace.loss[:, :, k].T) for k in range(len(rungs))])
     sizes = np.array([ess(trace.loss[:, :, k].T) for k in range(len(rungs))])
-    fit = fit_ladder(trace.t, curves, squares, problem.n, box) if finite else None
+    fit = fit_ladder(trace.t, curves, squares, problem.n, box, problem.parameters) if finite else None
     if fit is not None:
         usual = RUNGS if problem.n is None else NOISY_RUNGS
         fit = replace(fit, stderr=fit.stderr * max(1.0, usual / asked) ** 2)
