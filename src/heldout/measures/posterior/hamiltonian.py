@@ -22,7 +22,9 @@ from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
 
 LEAPFROGS = 12
-ACCEPTED, JITTER, GAIN = 0.8, 0.3, 0.3
+ACCEPTED, JITTER, FIRST_SIZE = 0.8, 0.3, 0.1
+GAIN = 0.3  # of the step size; a larger one takes too large steps near singular points
+STUCK = 0.1  # of the steps taken: half the size then
 FIRST_LOOK, LATER = 20, 1.25  # draws before the first look at the error, and from one look to the next
 LEFT_OUT = 0.2  # of the draws, where an error was asked for: its burn-in is short
 
@@ -41,7 +43,7 @@ def hamiltonian(
     noise = hmc.Draws(seed, "llc hamiltonian", c, p)
     lengths = stream(0, "llc lengths").integers(1, LEAPFROGS + 1, burn + draws)
     z = torch.zeros(c, p, dtype=torch.float64)
-    scale, log_size, since = first_scale(target, z, problem.curvature), math.log(0.1), 0
+    scale, log_size, since = first_scale(target, z, problem.curvature), math.log(FIRST_SIZE), 0
     stops = {int(burn * share) for share in (0.25, 0.5, 0.75)}
     state, gradients, look = hmc.init(target, z), 1, FIRST_LOOK
     seen: list[Tensor] = []  # since the scale was learnt last
@@ -69,12 +71,17 @@ def hamiltonian(
         gradients += info.gradients
         if now < burn:
             early.append(state.point.loss)
-            log_size += GAIN * (1 + since) ** -0.4 * (float(info.acceptance.mean()) - ACCEPTED)
+            accepted = float(info.acceptance.mean())
+            if accepted < STUCK:  # far too large: nothing is learnt from chains that stay where they are
+                log_size -= math.log(2.0)
+                continue
+            log_size += GAIN * (1 + since) ** -0.4 * (accepted - ACCEPTED)
             since += 1
             seen.append(state.point.z)
-            if now + 1 in stops:
+            if now + 1 in stops and len(seen) > 2:
                 spread = torch.cat(seen).std(0)
                 scale = torch.maximum(spread, 1e-3 * spread.max() + 1e-12)
+                log_size = max(log_size, math.log(FIRST_SIZE))  # in units of the new scale
                 seen, since = [], 0
             continue
         taken += info.acceptance

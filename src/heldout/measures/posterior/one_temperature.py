@@ -6,13 +6,15 @@ a network of any size, and intervals are for lambda(n beta) itself, given the lo
 Chains are Metropolis-adjusted Langevin steps, whose law is exact; unadjusted ones (full batch or minibatch), corrected for the step
 size to first order in e^2 (exact where the posterior is Gaussian, gradient noise included; some 5% low on products of blocks); underdamped
 Langevin steps; or exact Hamiltonian ones. Each coordinate's scale is learnt in burn-in, and the step size there too: so that .8 of
-the adjusted steps are taken, or that the correction is about a tenth of the value.
+the exact steps are taken, or that the correction is about a tenth of the value. (The brief burn-in of runs to a given error ends while
+most Hamiltonian steps are still smaller than that.)
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,9 +27,10 @@ from heldout.measures.posterior.descent import fall
 from heldout.measures.posterior.hamiltonian import hamiltonian
 from heldout.measures.posterior.langevin import langevin
 from heldout.measures.posterior.problem import Problem
-from heldout.measures.posterior.settings import OneTemperature, Run
+from heldout.measures.posterior.settings import BRIEF, OneTemperature, Run
 from heldout.measures.posterior.summary import FEWEST_DRAWS, LARGEST_R_HAT, doubts, summary
 
+NO_CURVATURE = 100  # trajectories of burn-in where the scales are not known beforehand
 QUICK_LIMITS = 1.1, 100  # R-hat at most and effective draws at least, where an error was asked for
 
 
@@ -38,28 +41,32 @@ def at_one_temperature(
     begun = time.perf_counter()
     chosen = settings or OneTemperature()
     sampler = chosen.sampler_for(problem.parameters)
+    if chosen.burn is None and chosen.error is not None and sampler == "hamiltonian":
+        chosen = replace(
+            chosen, sampler=sampler, burn=BRIEF if bool(problem.curvature.any()) else NO_CURVATURE
+        )
     chosen = replace(chosen, sampler=sampler)
     t = chosen.n_beta if chosen.n_beta is not None else _usual(problem.n)
     if chosen.batch_size is not None and problem.on_rows is None:
         raise InputError("minibatches need a loss of given rows", "pass on_rows=, or leave batch_size out")
 
-    def judged(run: Run) -> tuple[float, float, dict[str, float], str]:
+    def judged(run: Run, fallen: Callable[[], float]) -> tuple[float, float, dict[str, float], str]:
         value, stderr, checks = summary(run.loss, run.prior, run.bias, t, sampler)
         few = problem.parameters, problem.n, problem.resolution
         limits = (LARGEST_R_HAT, FEWEST_DRAWS) if chosen.error is None else QUICK_LIMITS
-        return value, stderr, checks, doubts(checks, value, stderr, *few, lambda: fall(problem), *limits)
+        return value, stderr, checks, doubts(checks, value, stderr, *few, fallen, *limits)
 
     def enough(run: Run) -> bool:
         if chosen.error is None or not np.isfinite(run.loss).all():
             return False
-        value, stderr, _, reason = judged(run)
+        value, stderr, _, reason = judged(run, lambda: 0.0)
         return not reason and stderr <= chosen.error * value
 
     sample = hamiltonian if sampler == "hamiltonian" else langevin
     run = sample(problem, t, seed, chosen, enough if chosen.error is not None else None)
     if not np.isfinite(run.loss).all():
         run = replace(run, loss=np.full_like(run.loss, np.nan))
-    value, stderr, checks, reason = judged(run)
+    value, stderr, checks, reason = judged(run, lambda: fall(problem))
     removed, hat, size = float(run.bias.mean()), checks["R-hat"], checks["ESS"]
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"

@@ -16,7 +16,7 @@ NOISY_RUNGS = 16  # a ladder that ends at t = n is short
 FEWEST_RUNGS = 8
 LONGER = 3
 ADJUSTED_UP_TO = 2000
-BURN_IN, BRIEF = 600, 20  # steps at one temperature; trajectories where an error was asked for
+BURN_IN, BRIEF = 600, 20  # steps at one temperature; trajectories at least where an error was asked for
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class OneTemperature:
             raise InputError(
                 f"sampler {self.sampler!r} is not known", f"use one of {', '.join(get_args(Sampler))}"
             )
-        least = 50 if self.error is None else BRIEF
+        least = BRIEF if self.error is not None and self.sampler == "hamiltonian" else 50
         if self.chains < 4 or (self.burn is not None and self.burn < least) or self.draws < 100:
             raise InputError(
                 f"chains={self.chains}, burn={self.burn}, draws={self.draws}",
@@ -100,10 +100,8 @@ class OneTemperature:
 
     @property
     def burn_in(self) -> int:
-        """Steps of burn-in, asked for or chosen."""
-        if self.burn is not None:
-            return self.burn
-        return BRIEF if self.error is not None and self.sampler == "hamiltonian" else BURN_IN
+        """Steps of burn-in, asked for or the usual ones."""
+        return BURN_IN if self.burn is None else self.burn
 
 
 @dataclass(frozen=True)
