@@ -336,6 +336,9 @@ def test_settings_out_of_range_are_refused() -> None:
         lambda: OneTemperature(error=0.0),
         lambda: OneTemperature(error=0.05, burn=10, sampler="hamiltonian"),
         lambda: OneTemperature(error=0.05, burn=20),
+        lambda: OneTemperature(1e300),
+        *(lambda level=level: OneTemperature(level=level) for level in (-1.0, 0.0, 1.0, 1.5)),
+        lambda: Ladder(level=1.0),
         lambda: Ladder(attempts=0),
     ):
         with pytest.raises(InputError):
@@ -347,3 +350,15 @@ def test_the_room_hands_out_the_function() -> None:
     from heldout.measures.llc import llc as defined
 
     assert handed is defined
+
+
+def test_what_is_no_subject_and_rows_and_replicas_that_are_not_there_are_refused() -> None:
+    subject, _, _ = regression(n=40)
+    for wrong, message in (
+        (lambda: llc("a model"), "not a Subject"),  # type: ignore[arg-type]
+        (lambda: llc(subject, replica=3), "replica is 3 of 1"),
+        (lambda: llc(subject, rows=torch.tensor([0, 500])), "rows reach from 0 to 500 of 40"),
+        (lambda: llc(subject, rows=torch.tensor([-1, 5])), "rows reach from -1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            wrong()

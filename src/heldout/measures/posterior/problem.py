@@ -178,12 +178,29 @@ def problem_of_subject(
     weight_decay: adds (weight_decay/2)|w|^2 to the mean loss; None takes the recipe's. tensors: None takes the subject's
     layout, with one radius a module (a bias near 0 by chance is not thereby fixed).
     """
+    if not isinstance(subject, Subject):
+        raise InputError(
+            f"this is a {type(subject).__name__}, not a Subject",
+            "build one with Subject.from_torch(model, train=(X, y))",
+        )
     if subject.thetas is None or subject.loss is None or subject.thetas.numel() == 0:
         raise InputError(
             "the subject has no parameters that can be reached (predictions only, or a model without any)",
             "build it with Subject.from_torch; from predictions alone there is no learning coefficient",
         )
+    if not 0 <= replica < len(subject.thetas):
+        raise InputError(f"replica is {replica} of {len(subject.thetas)}", "count them from 0")
     start = subject.thetas[replica]
+    total = int(subject.train.y.shape[0])
+    if (
+        rows is not None
+        and rows.dtype != torch.bool
+        and rows.numel()
+        and not 0 <= int(rows.min()) <= int(rows.max()) < total
+    ):
+        raise InputError(
+            f"rows reach from {int(rows.min())} to {int(rows.max())} of {total}", "count them from 0"
+        )
     batch = subject.train if rows is None else take(subject.train, rows)
     n = int(batch.y.shape[0])
     if n < 2:

@@ -16,6 +16,7 @@ NOISY_RUNGS = 16  # a ladder that ends at t = n is short
 FEWEST_RUNGS = 8
 LONGER = 3
 ADJUSTED_UP_TO = 2000
+LARGEST_N_BETA = 1e150  # whose square is still a number
 BURN_IN, BRIEF = 600, 20  # steps at one temperature; trajectories at least where an error was asked for
 
 
@@ -38,6 +39,7 @@ class Ladder:
                 f"ensembles={self.ensembles}, burn={self.burn}, draws={self.draws}, rungs={self.rungs}",
                 f"give at least 8 ensembles, 100 steps of burn-in, 100 draws and {FEWEST_RUNGS} rungs",
             )
+        _check_level(self.level)
         if self.attempts < 1:
             raise InputError(f"attempts={self.attempts}", "give at least 1")
         ends = [v for v in (self.lowest, self.highest) if v is not None]
@@ -70,7 +72,8 @@ class OneTemperature:
     error: float | None = None
 
     def __post_init__(self) -> None:
-        if self.n_beta is not None and not 0 < self.n_beta < math.inf:
+        _check_level(self.level)
+        if self.n_beta is not None and not 0 < self.n_beta <= LARGEST_N_BETA:
             raise InputError(f"n beta is {self.n_beta}", "give a positive number; n/log n is the usual one")
         if self.sampler is not None and self.sampler not in get_args(Sampler):
             raise InputError(
@@ -102,6 +105,11 @@ class OneTemperature:
     def burn_in(self) -> int:
         """Steps of burn-in, asked for or the usual ones."""
         return BURN_IN if self.burn is None else self.burn
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}", "give a probability between 0 and 1, such as .95")
 
 
 @dataclass(frozen=True)
