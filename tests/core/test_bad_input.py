@@ -323,3 +323,27 @@ def test_one_feature_without_a_column_is_named() -> None:
 def test_weights_that_are_not_used_are_named() -> None:
     subject = torch_subject(train=Batch(X, Y, weights=torch.ones(20)))
     assert any("weights of train are not used" in note for note in subject.notes)
+
+
+def test_several_targets_are_for_geometry_and_are_not_audited() -> None:
+    """A linear network of two layers with three outputs: its trace is that of the sum over outputs; what is right of it is not defined."""
+    from heldout.measures.trace import trace
+
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(40, 2, generator=generator, dtype=torch.float64)
+    Y = torch.randn(40, 3, generator=generator, dtype=torch.float64)
+    model = nn.Linear(2, 3, bias=False).double()
+
+    def loss(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return 0.5 * (out - y).square().sum(1)
+
+    subject = heldout.Subject.from_torch(model, train=(X, Y), test=(X + 1, Y), loss=loss)
+    assert subject.train.y.shape == (40, 3)
+    assert float(trace(subject).value) == pytest.approx(3 * float(X.square().mean(0).sum()), rel=1e-6)
+    for call in (lambda: heldout.audit(subject), lambda: subject.score(subject.predict(X), Y)):
+        with pytest.raises(InputError, match="an example has 3 targets"):
+            call()
+    with pytest.raises(
+        InputError, match="several outputs need labels"
+    ):  # what "mse" means of several is not said
+        heldout.Subject.from_torch(model, train=(X, Y), loss="mse")

@@ -300,7 +300,7 @@ def test_a_population_is_measured_row_by_row_and_a_bad_row_is_nan() -> None:
     _, subject = build("affine LayerNorm")
     assert subject.thetas is not None
     row = subject.thetas[0]
-    rows = torch.stack([row, 2 * row, torch.full_like(row, 1e300)])
+    rows = torch.stack([row, 2 * row, torch.full_like(row, torch.inf)])
 
     def size(operator: module.Operator) -> module.Estimate:
         value = float(operator.dense().trace())

@@ -114,6 +114,7 @@ def audit(
             f"audit needs a Subject, not {type(subject).__name__}",
             "build one with Subject.from_torch, from_sklearn or from_hf",
         )
+    subject.refuse_several("audited")
     if budget not in (None, "predictions", "folds", "subsets"):
         raise InputError(f"budget {budget!r} is not known", "use predictions, folds or subsets")
     if not 0 < delta < 1:

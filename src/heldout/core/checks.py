@@ -72,8 +72,8 @@ def check_features(train: Batch, other: Batch | None, split: str) -> None:
         )
 
 
-def check_outputs(outputs: object, batch: Batch, task: str, split: str) -> Tensor:
-    """A tensor [n c] for classes or [n] for values, finite."""
+def check_outputs(outputs: object, batch: Batch, task: str, split: str, several: bool = False) -> Tensor:
+    """A tensor [n c] for classes or [n] for values ([n k] where `several` may be), finite."""
     n = batch.y.shape[0]
     if not isinstance(outputs, Tensor):
         raise InputError(
@@ -97,10 +97,12 @@ def check_outputs(outputs: object, batch: Batch, task: str, split: str) -> Tenso
         )
     if task == "regression" and outputs.ndim == 2 and outputs.shape[1] == 1:
         return outputs[:, 0]
+    if several and outputs.shape == batch.y.shape:
+        return outputs
     if outputs.ndim != wants:
         raise InputError(
             f"outputs have shape {tuple(outputs.shape)}",
-            f"a {task} model returns {'[n c]' if wants == 2 else '[n]'}",
+            f"a {task} model returns {'[n c]' if wants == 2 else '[n]; several outputs need labels of the same shape and loss= a function (outputs, y) -> [n]'}",
         )
     return outputs
 

@@ -59,7 +59,8 @@ def subject_from_torch(
     train, test, validation (used for choices), shifted: `(X, y)`, `(X, y, groups)`, a `Batch`, a map-style dataset or a
     loader that does not shuffle. X [n ...] is a tensor, or a dict or tuple of tensors (`model(**x)`, `model(*x)`).
     loss: "cross_entropy" (outputs [n c], labels [n]), "binary_cross_entropy" (outputs [n] or [n 1], labels 0/1), "mse"
-    (outputs [n]), or a callable `(outputs, y) -> [n]` per example.
+    (outputs [n]), or a callable `(outputs, y) -> [n]` per example. With a callable, labels and outputs may be [n k]: measures of
+    geometry (llc, trace, ...) take such a subject, an audit looks at one target at a time.
     fit: a `Recipe`, or `fit(ids [m], labels [m], seed) -> module` that trains on the rows `ids` of train.
     outputs: picks the tensor where the module returns a dict or a tuple.
     tolerance: regression; an answer within it is right (default: half the standard deviation of the training values).
@@ -110,6 +111,7 @@ def subject_from_torch(
     binary = loss == "binary_cross_entropy"
     integer = not train_batch.y.is_floating_point()
     regression = loss == "mse" or (callable(loss) and not integer)
+    several = callable(loss) and train_batch.y.ndim == 2 and train_batch.y.shape[1] > 1
 
     def raw(module: nn.Module, x: Any) -> Any:
         moved = tree_map(lambda t: cast(t, module, device).clone(), x)  # a model may work in place
@@ -156,10 +158,12 @@ def subject_from_torch(
     if regression:
         with preserved(model), torch.no_grad():
             head = take(train_batch, torch.arange(min(64, train_batch.y.shape[0])))
-            checks.check_outputs(raw(model.eval(), head.x), head, task, "train")
-        splits = {key: None if b is None else b._replace(y=real_values(b.y)) for key, b in splits.items()}
+            checks.check_outputs(raw(model.eval(), head.x), head, task, "train", several)
+        splits = {
+            key: None if b is None else b._replace(y=real_values(b.y, several)) for key, b in splits.items()
+        }
         train_batch = _given(splits["train"])
-    first = checks.check_outputs(predict_with(model, train_batch.x), train_batch, task, "train")
+    first = checks.check_outputs(predict_with(model, train_batch.x), train_batch, task, "train", several)
     few = take(train_batch, torch.arange(min(64, train_batch.y.shape[0])))
     # Both copies in one pass: the generators are restored after each pass, and would hide the randomness.
     twice = predict_with(model, tree_map(lambda t: torch.cat([t, t]), few.x))
@@ -179,7 +183,7 @@ def subject_from_torch(
     per_example = _binary_loss if binary else loss_fn
     with torch.no_grad():
         check_loss(per_example, first, train_batch.y)
-    if regression and tolerance is None:
+    if regression and tolerance is None and not several:
         tolerance = 0.5 * float(train_batch.y.to(torch.float64).std(unbiased=False))
         notes.append(
             f"an answer within {tolerance:.4g} (half a standard deviation of the training values) counts as right"

@@ -87,7 +87,16 @@ class Subject:
 
     def score(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Score [... n] in [0, 1] of outputs against labels (see `core.scoring.score`)."""
+        self.refuse_several("scored")
         return scoring.score(outputs, y, self.output_kind, self.tolerance)
+
+    def refuse_several(self, done: str) -> None:
+        """Raises `InputError` where an example has several targets: what is right of them is not defined."""
+        if self.task == "regression" and self.train.y.ndim > 1:
+            raise InputError(
+                f"an example has {self.train.y.shape[1]} targets, and cannot be {done}",
+                "look at one target at a time: labels [n]; measures of geometry (llc, trace, ...) take several",
+            )
 
     @classmethod
     def from_torch(cls, model: Any, train: Any, test: Any = None, **options: Any) -> Subject:

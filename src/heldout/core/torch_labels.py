@@ -20,12 +20,13 @@ def zero_one(y: Tensor, split: str) -> Tensor:
     return flat.to(torch.int64)
 
 
-def real_values(y: Tensor) -> Tensor:
-    """Regression labels [n] or [n 1] as float32 [n]; float64 stays."""
+def real_values(y: Tensor, several: bool = False) -> Tensor:
+    """Regression labels [n] or [n 1] as float32 [n], or [n k] where `several` may be; float64 stays."""
     flat = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
-    if flat.ndim != 1:
+    if flat.ndim != 1 and not several:
         raise InputError(
-            f"regression labels have shape {tuple(y.shape)}", "audit one target at a time: labels [n]"
+            f"regression labels have shape {tuple(y.shape)}",
+            "audit one target at a time: labels [n]; measures of geometry take several with loss= a function (outputs, y) -> [n]",
         )
     return flat.to(torch.float64) if flat.dtype == torch.float64 else flat.to(torch.float32)
 
