@@ -109,7 +109,7 @@ def fit_ladder(
 
     largest: the loss at the edge of the region, which says where the power law begins: density of states
     s^(lambda-1) log(largest/s) gives c = log(largest) - digamma(lambda) exactly for m = 2; c is held to it within `SHIFT_STD`.
-    n: number of examples where the loss has noise, None for an exact K. parameters: m is at most that many (Watanabe 2009, thm 6.6), and no
+    n: number of examples where the loss has noise, None for an exact K. parameters: m is at most that many (Watanabe 2009), and no
     form with more poles tied with lambda is tried; None does not bound it.
     """
     rungs, first, second = (np.asarray(v, dtype=np.float64) for v in (t, curve, square))

@@ -42,9 +42,7 @@ def at_one_temperature(
     chosen = settings or OneTemperature()
     sampler = chosen.sampler_for(problem.parameters)
     if chosen.burn is None and chosen.error is not None and sampler == "hamiltonian":
-        chosen = replace(
-            chosen, sampler=sampler, burn=BRIEF if bool(problem.curvature.any()) else NO_CURVATURE
-        )
+        chosen = replace(chosen, burn=BRIEF if bool(problem.curvature.any()) else NO_CURVATURE)
     chosen = replace(chosen, sampler=sampler)
     t = chosen.n_beta if chosen.n_beta is not None else _usual(problem.n)
     if chosen.batch_size is not None and problem.on_rows is None:
