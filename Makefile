@@ -17,7 +17,7 @@ demo: $(VENV)/.ready
 	$(BIN)/heldout audit examples/torch_images.py:make_subject --out $(OUT)/report.html --json $(OUT)/report.json --runs $(OUT)/runs --fail-on ""
 
 test: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses=8 --dist loadfile
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

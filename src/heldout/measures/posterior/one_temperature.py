@@ -41,9 +41,10 @@ def at_one_temperature(
     begun = time.perf_counter()
     chosen = settings or OneTemperature()
     sampler = chosen.sampler_for(problem.parameters)
-    if chosen.burn is None and chosen.error is not None and sampler == "hamiltonian":
-        chosen = replace(chosen, burn=BRIEF if bool(problem.curvature.any()) else NO_CURVATURE)
-    chosen = replace(chosen, sampler=sampler)
+    burn = chosen.burn
+    if burn is None and chosen.error is not None and sampler == "hamiltonian":
+        burn = BRIEF if bool(problem.curvature.any()) else NO_CURVATURE
+    chosen = replace(chosen, sampler=sampler, burn=burn)
     t = chosen.n_beta if chosen.n_beta is not None else _usual(problem.n)
     if chosen.batch_size is not None and problem.on_rows is None:
         raise InputError("minibatches need a loss of given rows", "pass on_rows=, or leave batch_size out")
