@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from heldout.auditing import Audit
     from heldout.measures.proxies import ProxyTable
 
@@ -56,6 +58,8 @@ def print_audit(result: Audit, written: list[str]) -> None:
                 mark = {"error": "!!", "warning": "! ", "info": "i "}[finding["severity"]]
                 table.add_row(Text(finding["code"], style="bold"), Text(mark), Text(plain(finding["line"])))
         console.print(table)
+    if page.get("geometry"):
+        console.print(_geometry(page["geometry"]["rows"]))
     following = page["verdict"]["next"]
     if following:
         console.print(
@@ -71,9 +75,24 @@ def print_audit(result: Audit, written: list[str]) -> None:
         console.print(Text(f"wrote {plain(path)}"))
 
 
-def _interval(part: dict[str, Any]) -> str:
-    ends = "" if part["low"] is None else f" [{part['low']:.3f}, {part['high']:.3f}]"
-    return f"{part['value']:.3f}{ends}"
+def _geometry(rows: list[dict[str, Any]]) -> Table:
+    """The loss around w*: each measure of the model and of its shuffled-label twin."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "this model", "shuffled-label twin", box=None, padding=(0, 1), header_style="grey50")
+    for row in rows:
+        cells = (
+            _interval(part, ".4g") if part["value"] is not None else part["status"]
+            for part in (row["value"], row["control"])
+        )
+        table.add_row(Text(row["name"]), *[Text(plain(cell)) for cell in cells])
+    return table
+
+
+def _interval(part: dict[str, Any], digits: str = ".3f") -> str:
+    ends = "" if part["low"] is None else f" [{part['low']:{digits}}, {part['high']:{digits}}]"
+    return f"{part['value']:{digits}}{ends}"
 
 
 def _duration(seconds: float | None) -> str:

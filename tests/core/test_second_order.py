@@ -343,7 +343,11 @@ def test_subjects_without_parameters_are_refused() -> None:
 
     x, y = data()
     subject = Subject.from_sklearn(KNeighborsClassifier(3).fit(x.numpy(), y.numpy()), x.numpy(), y.numpy())
-    with pytest.raises(Withheld, match="no parameters that can be reached"):
+    with pytest.raises(
+        InputError, match="no parameters that can be reached.*build it with Subject.from_torch"
+    ):
         second_order(subject)
+    with pytest.raises(InputError, match="this is a Linear, not a Subject"):
+        second_order(torch.nn.Linear(2, 1))  # type: ignore[arg-type]
     with pytest.raises(Withheld, match="theta is not finite"):
         second_order(build("convolution")[1], theta=torch.tensor([float("nan")]))

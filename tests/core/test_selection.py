@@ -74,9 +74,11 @@ def test_names_modules_rows_and_indices(wanted: object, index: list[int], sizes:
         ("0.weight[4:9]", r"parameters='0.weight\[4:9\]' selects nothing"),
         (["2", "missing"], "parameters='missing' selects nothing"),
         ([], r"parameters=\[\] selects nothing"),
-        (torch.zeros(22, dtype=torch.bool), "the mask selects 0 of 22"),
-        (torch.ones(5, dtype=torch.bool), "the mask selects 5 of 22"),
-        (torch.tensor([22]), "inside the row theta"),
+        (torch.zeros(22, dtype=torch.bool), "the mask selects none of 22"),
+        (torch.ones(5, dtype=torch.bool), r"the mask has shape \(5,\); give one entry a parameter: \[22\]"),
+        (torch.ones(22), "given as torch.float32; pass a mask of booleans"),
+        ([0, 3], "given as int; pass names, or a torch mask"),
+        (torch.tensor([22]), "indices reach from 22 to 22, of 22 parameters; count them from 0"),
     ],
 )  # fmt: skip
 def test_a_selection_of_nothing_names_the_choices(wanted: object, message: str) -> None:

@@ -205,6 +205,26 @@ def test_a_gradient_that_is_not_finite_is_withheld() -> None:
     assert "gradient at w* is not finite" in found.reason
 
 
+@pytest.mark.parametrize("settings", [SHORT, OneTemperature(n_beta=200.0, burn=100, draws=200)])
+@pytest.mark.parametrize(
+    ("factor", "options", "remedy"),
+    [
+        (0.0, {}, "give a larger radius"),  # a constant loss
+        (1.0, {"radius": 1e-12}, "give a larger radius"),
+        (1.0, {"gamma": 1e24}, "give a smaller gamma"),
+    ],
+)
+def test_a_loss_that_does_not_change_is_withheld(
+    settings: Any, factor: float, options: dict[str, float], remedy: str
+) -> None:
+    found = llc_of_energy(
+        lambda w: 1 + factor * w.square().sum(1), torch.zeros(2), settings=settings, **options
+    )
+    assert math.isnan(float(found.estimate.value))
+    assert "no more than its rounding" in found.reason
+    assert remedy in found.reason
+
+
 def test_chains_that_leave_at_once_are_withheld() -> None:
     wall = llc_of_energy(
         lambda w: torch.where(w.abs().sum(1) > 1e-9, w.sum(1) * torch.nan, w.square().sum(1)),
@@ -246,7 +266,7 @@ def test_groups_of_parameters_and_examples() -> None:
     assert abs(float(one.value) - 0.5) < 4 * float(one.stderr)  # type: ignore[arg-type]
     half = llc_report(subject, rows=torch.arange(200), n_beta=5.0, gamma=1.0, settings=settings)
     assert half.estimate.n == 200
-    with pytest.raises(InputError, match="mask selects 0"):
+    with pytest.raises(InputError, match="mask selects none of 3"):
         llc(subject, parameters=torch.zeros(3, dtype=torch.bool))
     with pytest.raises(InputError, match="over 1 example"):
         llc(subject, rows=torch.tensor([3]))

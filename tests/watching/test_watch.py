@@ -314,3 +314,11 @@ def test_a_loss_that_leaps_is_called_diverging_at_the_third_look() -> None:
     assert seen.rows[-1]["train loss"]["value"] > 1e20
     assert [phase.name for phase in seen.phases] == ["diverges"]
     assert "times that of the first look" in seen.phases[0].evidence
+
+
+def test_several_targets_are_refused_before_the_first_look() -> None:
+    x = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(InputError, match="an example has 2 targets, and cannot be watched"):
+        heldout.watch(
+            nn.Linear(3, 2), train=(x, x[:, :2]), loss=lambda out, y: (out - y).square().sum(1), out=None
+        )

@@ -19,7 +19,7 @@ import torch
 from heldout.auditing.facts import Facts
 from heldout.auditing.geometry_pictures import attempted, density, slices, traces
 from heldout.auditing.lambda_curves import FORMULA, NAME, lambda_curves
-from heldout.core.errors import Withheld
+from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.recipe import Recipe
 from heldout.core.second_order import parameters
@@ -204,5 +204,5 @@ def _asked(measure: Callable[[Subject], Estimate], subject: Subject) -> Estimate
     try:
         with np.errstate(all="ignore"):
             return measure(subject)
-    except Withheld as reason:
+    except (Withheld, InputError) as reason:
         return Estimate.withheld(str(reason))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from heldout.core.batch import len_of
-from heldout.core.errors import Withheld
+from heldout.core.errors import InputError, Withheld
 from heldout.core.krylov import Krylov, probes
 from heldout.core.second_order import parameters, second_order
 from heldout.core.subject import Subject
@@ -34,7 +34,7 @@ def attempted(draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The picture with the status "ok", or only its reason."""
     try:
         return {**draw(), "status": "ok"}
-    except Withheld as reason:
+    except (Withheld, InputError) as reason:
         return {"status": str(reason)}
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import math
 import platform
-import shlex
-import sys
 from importlib import metadata
 from typing import Any
 
@@ -20,6 +18,7 @@ from heldout.auditing.gallery import gallery
 from heldout.auditing.not_looked_for import not_looked_for
 from heldout.auditing.verdict import Rule
 from heldout.core.batch import len_of
+from heldout.core.command_line import command_line
 from heldout.core.estimate import Estimate
 from heldout.core.streams import stream
 from heldout.measures.rote import Split
@@ -87,7 +86,7 @@ def report(
         "not_looked_for": not_looked_for(facts),
         "costs": {name: round(seconds, 2) for name, seconds in facts.ledger.seconds.items()},
         "rerun": {
-            "command": shlex.join(sys.argv[:1] and [sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),
+            "command": command_line(),
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in _PACKAGES},
             "platform": f"{platform.system()} {platform.machine()}",

@@ -87,6 +87,8 @@ def calibrate(
     """
     if kept and out is None:
         raise InputError("there is no folder whose rows could be shown", "pass out=")
+    if kept and out is not None and not Path(out).is_dir():
+        raise InputError(f"there is no folder {out}", "pass the folder of an earlier run's --out")
     if seeds is not None and seeds < 1:
         raise InputError(f"seeds is {seeds}", "give at least 1")
     known = instruments()

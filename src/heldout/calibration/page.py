@@ -14,14 +14,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-import shlex
 import statistics
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from heldout import __version__
 from heldout.calibration.calibrate import Summary, summary
+from heldout.core.command_line import command_line
 from heldout.core.estimate import Estimate
 from heldout.stats.proportion import clopper_pearson
 
@@ -43,7 +42,7 @@ def calibration_page(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "seconds": round(math.fsum(row["seconds"] for row in rows), 1),
         "headline": f"{covered:,} of {len(answered):,} intervals hold the truth",
         "sentence": _sentence(names, lines, len(rows) - len(answered)),
-        "command": shlex.join([sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),
+        "command": command_line(),
         "instruments": [_instrument(name, lines, rows) for name in names],
         "cases": [
             {key: _plain(value) for key, value in dataclasses.asdict(line).items()} for line in lines

@@ -13,12 +13,11 @@ With probability 0.95 this model is wrong on at most 0.0401 of new rows (hold-ou
 from __future__ import annotations
 
 import datetime
-import shlex
-import sys
 from typing import Any
 
 from heldout import __version__
 from heldout.certifying.certified import Certified, Row
+from heldout.core.command_line import command_line
 
 
 def certified_page(
@@ -37,7 +36,7 @@ def certified_page(
         "seconds": round(sum(row.seconds for row in found.rows), 2),
         "headline": _headline(found),
         "sentence": " ".join(_sentences(found)),
-        "command": shlex.join([sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),
+        "command": command_line(),
         **found.as_json(),
     }
 

@@ -50,9 +50,11 @@ def check_classes(batch: Batch, n_classes: int, split: str) -> None:
 
 def check_one_class(train: Batch) -> None:
     """A training set of one class (or one value) has no rule to learn."""
+    if train.y.shape[0] == 1:
+        raise InputError("there is one training example", "give at least 2: one shows no rule")
     if bool((train.y == train.y.flatten()[0]).all()):
         raise InputError(
-            f"every training label is {train.y.flatten()[0].item()}: one class only",
+            f"every training label is {train.y.flatten()[0].item()}: one {'value' if train.y.is_floating_point() else 'class'} only",
             "there is no rule to learn; check the labels",
         )
 

@@ -123,12 +123,21 @@ def second_order(subject: Subject, matrix: Matrix | None = None, theta: Tensor |
 
 
 def parameters(subject: Subject) -> Tensor:
-    """The subject's thetas [r p]; raises `Withheld` for a subject that is known by its predictions alone."""
-    if subject.thetas is None or subject.loss is None or subject.thetas.shape[-1] == 0:
-        raise Withheld("the subject has no parameters that can be reached, so its loss has no curvature")
+    """The subject's thetas [r p]; raises `InputError` for what has none, such as a subject known by its predictions alone."""
+    if not isinstance(subject, Subject):
+        raise InputError(
+            f"this is a {type(subject).__name__}, not a Subject",
+            "build one with Subject.from_torch(model, train=(X, y))",
+        )
+    if subject.thetas is None or subject.loss is None or subject.thetas.numel() == 0:
+        raise InputError(
+            "the subject has no parameters that can be reached (predictions only, or no parameter that is trained)",
+            "build it with Subject.from_torch, from a model with requires_grad parameters: geometry is that of a loss around them",
+        )
     if subject.buffers is not None:
-        raise Withheld(
-            "the replicas have buffers of their own, which the loss as a function of theta leaves out"
+        raise InputError(
+            "the replicas have buffers of their own, which the loss as a function of theta leaves out",
+            "measure the replicas one by one, each as a subject of its own",
         )
     return subject.thetas
 

@@ -51,14 +51,7 @@ def select(parameters: Parameters, count: int, layout: Layout | None = None) -> 
     if parameters is None:
         index = torch.arange(count)
     elif isinstance(parameters, Tensor):
-        chosen = parameters.nonzero().flatten() if parameters.dtype == torch.bool else parameters.flatten()
-        outside = len(chosen) > 0 and (int(chosen.max()) >= count or int(chosen.min()) < 0)
-        if len(chosen) == 0 or outside or (parameters.dtype == torch.bool and parameters.numel() != count):
-            raise InputError(
-                f"the mask selects {len(chosen)} of {count} parameters",
-                "select at least one, inside the row theta",
-            )
-        index = _ascending([chosen], count)
+        index = _ascending([_indices(parameters, count)], count)
     else:
         index = _named([parameters] if isinstance(parameters, str) else list(parameters), layout)
     if layout is None:
@@ -72,7 +65,34 @@ def select(parameters: Parameters, count: int, layout: Layout | None = None) -> 
     return Selection(index, tuple(counts[k] for k in kept), tuple(order[modules[k]] for k in kept))
 
 
+def _indices(given: Tensor, count: int) -> Tensor:
+    """Those of a mask [count], or the given ones where all lie inside 0 to count - 1."""
+    if given.dtype == torch.bool:
+        if given.shape != (count,):
+            raise InputError(
+                f"the mask has shape {tuple(given.shape)}", f"give one entry a parameter: [{count}]"
+            )
+        chosen = given.nonzero().flatten()
+    else:
+        chosen = given.flatten()
+        if chosen.is_floating_point() or chosen.is_complex():
+            raise InputError(
+                f"parameters are given as {given.dtype}", "pass a mask of booleans, or whole indices"
+            )
+    if len(chosen) == 0:
+        raise InputError(f"the mask selects none of {count} parameters", "select at least one")
+    least, most = int(chosen.min()), int(chosen.max())
+    if least < 0 or most >= count:
+        raise InputError(f"indices reach from {least} to {most}, of {count} parameters", "count them from 0")
+    return chosen
+
+
 def _named(wanted: list[str], layout: Layout | None) -> Tensor:
+    if not all(isinstance(text, str) for text in wanted):
+        raise InputError(
+            f"parameters are given as {type(wanted[0]).__name__}",
+            "pass names, or a torch mask [p] or indices",
+        )
     if layout is None:
         raise InputError(
             f"parameters={_shown(wanted)}, but the subject does not know the names of its parameters",

@@ -81,7 +81,7 @@ def llc_along(
     """lambda(n beta) on the training data at every row of thetas [t p]; options as in `measures.llc`.
 
     The result of a checkpoint depends on its own parameters, the options and the seed alone. Raises `InputError` for
-    options or thetas that cannot be used, `Withheld` for a subject without parameters.
+    options or thetas that cannot be used and for a subject without parameters.
     """
     p = int(parameters_of(subject).shape[-1])
     _check(thetas, p, gamma, radius, settings)

@@ -29,7 +29,7 @@ from heldout.core.second_order import Matrix, parameters, second_order
 from heldout.core.subject import Subject
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpectralDensity:
     """Density on a grid with its pointwise band, and the eigenvalues and quadrature rules that it came from.
 
@@ -50,6 +50,10 @@ class SpectralDensity:
     rule: Quadrature
     method: str
     products: int
+
+    def __repr__(self) -> str:
+        first, last = float(self.grid[0]), float(self.grid[-1])
+        return f"{self.method}: {len(self.grid)} points from {first:.4g} to {last:.4g}"
 
     def mass(self, start: float, stop: float) -> Estimate:
         """Share of the eigenvalues in [start, stop), with the error of the probes and of the last Lanczos steps."""

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import datetime
 import math
-import shlex
-import sys
 from typing import Any
 
 from heldout import __version__
+from heldout.core.command_line import command_line
 from heldout.core.estimate import Estimate
 from heldout.trajectories.trajectory import Trajectory
 
@@ -30,7 +29,7 @@ def trajectory_page(found: Trajectory, title: str, seed: int = 0) -> dict[str, A
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "version": __version__,
         "seed": seed,
-        "command": shlex.join([sys.argv[0].rsplit("/", 1)[-1], *sys.argv[1:]]),
+        "command": command_line(),
         "rows": [
             {"step": int(row["step"]), **{name: _estimate(row, name) for name in NAMES}} for row in found.rows
         ],

@@ -33,7 +33,7 @@ from torch import Tensor
 from heldout.core.batch import Batch
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
-from heldout.core.second_order import Matrix
+from heldout.core.second_order import Matrix, parameters
 from heldout.core.subject import Subject
 from heldout.measures.llc_along import SETTINGS, llc_along
 from heldout.measures.posterior.settings import OneTemperature
@@ -121,16 +121,9 @@ def measured(
 ) -> Iterator[list[dict[str, Any]]]:
     """The rows of a few checkpoints at a time, without those whose number is in `done`."""
     options = options or Options()
-    if subject.thetas is None or subject.loss is None:
-        raise InputError(
-            "the subject has no parameters that can be reached (predictions only, or a model without any)",
-            "build it with Subject.from_torch",
-        )
-    if thetas.ndim != 2 or thetas.shape[1] != subject.thetas.shape[1] or len(thetas) == 0:
-        raise InputError(
-            f"thetas have shape {tuple(thetas.shape)}",
-            f"give one row a checkpoint: [t {subject.thetas.shape[1]}]",
-        )
+    p = parameters(subject).shape[-1]
+    if thetas.ndim != 2 or thetas.shape[1] != p or len(thetas) == 0:
+        raise InputError(f"thetas have shape {tuple(thetas.shape)}", f"give one row a checkpoint: [t {p}]")
     numbers = list(range(len(thetas))) if steps is None else [int(step) for step in steps]
     if len(numbers) != len(thetas) or numbers != sorted(set(numbers)):
         raise InputError(

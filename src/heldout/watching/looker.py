@@ -71,6 +71,7 @@ def look_at(
 
 def look_at_subject(subject: Subject, model: nn.Module) -> Looker:
     """The live `model` of a subject; the subject's own data are the probe rows."""
+    subject.refuse_several("watched")
     splits = (
         {"train": subject.train} if subject.test is None else {"train": subject.train, "test": subject.test}
     )

@@ -12,7 +12,7 @@ from heldout.core.estimate import Estimate
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LearningCoefficient:
     """`estimate` of `target`, on the ladder t [k] = n beta (one rung at a single temperature).
 
@@ -44,6 +44,9 @@ class LearningCoefficient:
     burn_traces: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0, 0), dtype=np.float32))
     gradients: int = 0
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"{self.target}: {self.estimate}"
 
     @property
     def reason(self) -> str:

@@ -105,7 +105,7 @@ def doubts(
             f"limit {allowance:.1f}), so that those means are off; give more draws",
             True,
         )
-    return Doubts(checks, _of_the_fit(fit, d, width, beyond))
+    return Doubts(checks, _of_the_fit(fit, d, width, beyond, problem.n))
 
 
 def gaps(curves: Floats, hot: NDArray[np.bool_]) -> Floats:
@@ -131,11 +131,16 @@ def _identities(trace: LadderTrace, curves: Floats) -> tuple[float, float]:
     )
 
 
-def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float) -> str:
+def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float, n: int | None) -> str:
     if fit.value - 2 * fit.stderr > d / 2:
         return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
     if fit.value <= 0 or width > WIDEST:
-        return f"the fit does not determine lambda: the interval reaches {width:.0%} either side"
+        remedy = (
+            "give longer chains"
+            if n is None
+            else "measure on more examples, or give n_beta= for lambda(n beta)"
+        )
+        return f"the fit does not determine lambda: the interval reaches {width:.0%} either side; {remedy}"
     if fit.misfit > MISFIT:
         return f"no known approach to lambda fits the curve Lambda(t): chi^2 {fit.misfit:.1f} a number; no plateau"
     if beyond > BEYOND:

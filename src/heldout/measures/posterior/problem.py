@@ -19,7 +19,9 @@ from torch import Tensor
 
 from heldout.core.batch import take
 from heldout.core.errors import InputError, Withheld
+from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
+from heldout.core.streams import stream
 from heldout.core.subject import Subject
 from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
@@ -123,7 +125,7 @@ def problem_of_energy(
     groups: parts of one number share a radius.
 
     radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
-    slope at w* is not finite.
+    slope at w* is not finite, or the loss changes by no more than its rounding.
     """
     if start.numel() == 0:
         raise InputError(
@@ -154,8 +156,15 @@ def problem_of_energy(
     if not bool(torch.isfinite(slope).all()):
         raise Withheld("the gradient at w* is not finite: no sampler can move from here")
     coarse = 1.2e-7 if start.dtype == torch.float32 else 2.3e-16
-    rotation, curvature = _axes(energy, w, size)
     resolution = coarse * max(abs(float(loss)), 1e-12)
+    reach = size if not gamma else size.clamp(max=gamma**-0.5)
+    change = _change(energy, w, reach)
+    if change <= 10 * resolution:
+        raise Withheld(
+            f"the loss changes by at most {change:.1g} within {float(reach.max()):.3g} of w*, no more than its rounding",
+            f"give a {'smaller gamma' if gamma else 'larger radius'}, or check that these parameters matter to the loss",
+        )
+    rotation, curvature = _axes(energy, w, size)
     parts = tuple(tensors) if tensors is not None else (w.numel(),)
     return Problem(
         energy, w, n, size, rotation, curvature, float(loss), resolution, parts, log_prior, gamma, on_rows
@@ -178,19 +187,11 @@ def problem_of_subject(
     weight_decay: adds (weight_decay/2)|w|^2 to the mean loss; None takes the recipe's. tensors: None takes the subject's
     layout, with one radius a module (a bias near 0 by chance is not thereby fixed).
     """
-    if not isinstance(subject, Subject):
-        raise InputError(
-            f"this is a {type(subject).__name__}, not a Subject",
-            "build one with Subject.from_torch(model, train=(X, y))",
-        )
-    if subject.thetas is None or subject.loss is None or subject.thetas.numel() == 0:
-        raise InputError(
-            "the subject has no parameters that can be reached (predictions only, or a model without any)",
-            "build it with Subject.from_torch; from predictions alone there is no learning coefficient",
-        )
-    if not 0 <= replica < len(subject.thetas):
-        raise InputError(f"replica is {replica} of {len(subject.thetas)}", "count them from 0")
-    start = subject.thetas[replica]
+    thetas = parameters_of(subject)
+    assert subject.loss is not None
+    if not 0 <= replica < len(thetas):
+        raise InputError(f"replica is {replica} of {len(thetas)}", "count them from 0")
+    start = thetas[replica]
     total = int(subject.train.y.shape[0])
     if (
         rows is not None
@@ -249,6 +250,14 @@ def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
             )
         (slope,) = torch.autograd.grad(loss.sum(), free)
     return loss.detach()[0].to(torch.float64), slope[0]
+
+
+def _change(energy: Energy, w: Tensor, reach: Tensor) -> float:
+    """The largest |L - L(w*)| at 8 points around w*; infinity where one is not finite."""
+    offsets = torch.from_numpy(stream(0, "llc reach").uniform(-1, 1, (8, w.numel())))
+    with torch.no_grad():
+        losses = energy(torch.cat([w[None], w + reach * offsets])).to(torch.float64)
+    return float((losses[1:] - losses[0]).abs().nan_to_num(nan=float("inf")).max())
 
 
 def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
