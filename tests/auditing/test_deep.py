@@ -20,6 +20,7 @@ from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
+from heldout.plain import print_audit
 
 X, Y = load_digits(return_X_y=True)
 ORDER = np.random.default_rng(0).permutation(len(Y))
@@ -72,7 +73,9 @@ def test_a_loss_that_no_training_reaches_is_not_sought_for_long(monkeypatch: pyt
     assert epochs == [30 * 2**k for k in range(DOUBLINGS + 1)]
 
 
-def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_number_has_its_control_or_a_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def refuse(subject: heldout.Subject, seed: int) -> Estimate:
         raise Withheld(
             "the chains disagree"
@@ -82,6 +85,10 @@ def test_every_number_has_its_control_or_a_reason(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(lambda_curves, "MOST_WORK", 10_000)  # likewise
     found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
     assert found.failures == ()
+    print_audit(found, [])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "this model shuffled-label twin" in said
+    assert "learning coefficient the chains disagree" in said
     rows = {row["name"]: row for row in found.report["measures"]}
     for name in ("trace of the Hessian", "top eigenvalue of the Hessian"):
         for estimate in (rows[name]["value"], rows[name]["control"]):

@@ -89,6 +89,8 @@ def test_a_run_that_was_killed_in_the_middle_of_a_row_goes_on_there(tmp_path: Pa
     assert len(list(read_rows(tmp_path / "torn"))) == 4
     with pytest.raises(InputError, match="there is no folder"):
         calibrate(["sharpness"], kept=True)
+    with pytest.raises(InputError, match="there is no folder"):
+        calibrate(["sharpness"], out=tmp_path / "none", kept=True)
 
 
 def test_withheld_runs_have_a_row_with_the_reason() -> None:
