@@ -1,9 +1,10 @@
-"""The learning coefficient against exact truth: `python -m bench.llc [--cases quick|tuned|sealed|again|third] [--seeds k] [--rows FILE]`.
+"""The learning coefficient against exact truth: `python -m bench.llc [--cases quick|tuned|sealed|again|third|fourth|fifth] [--seeds k] [--rows FILE]`.
 
 One row a case and seed: estimate/truth, standard error, whether the 95% interval covers, gradient evaluations (over all
 chains), seconds of wall time, and the reason where the estimate is withheld. `--rows FILE` keeps them, and goes on where the
 file stopped; `--report FILE` prints the table of kept rows: a line a case with the binomial test of its coverage against 95%
-(at .05 over the number of cases), and all of them pooled. Beside devinterp: `python -m bench.llc_peer`.
+(at .05 over the number of cases), and all of them pooled. Without arguments: the quick cases, then lambda(n beta) of a reduced rank regression beside devinterp,
+with the ratio of the times (`bench.llc_peer`).
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from typing import Any
 import torch
 from scipy.stats import binomtest
 
+from bench.llc_peer import compare
 from heldout.calibration import llc as calibration
 from heldout.measures.posterior.coefficient import LearningCoefficient
 from heldout.stats.proportion import clopper_pearson
 
 AT_ONCE = 10
+PEER_SEEDS = 3
 
 
 def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument(
-        "--cases", choices=["quick", "tuned", "sealed", "again", "third", "fourth"], default="quick"
-    )
+    options.add_argument("--cases", choices=["quick", *calibration.SETS], default="quick")
     options.add_argument("--match", default="", help="only cases whose name contains this")
     options.add_argument("--seeds", type=int, default=1)
     options.add_argument("--first", type=int, default=0, help="the first seed")
@@ -44,26 +45,13 @@ def main() -> None:
         _report(_kept(chosen.report))
         return
     torch.set_num_threads(1)
-    known = {
-        **calibration.TUNED,
-        **calibration.SEALED,
-        **calibration.SEALED_AGAIN,
-        **calibration.SEALED_THIRD,
-        **calibration.SEALED_FOURTH,
-    }
-    names = {
-        "quick": calibration.QUICK,
-        "tuned": calibration.TUNED,
-        "sealed": calibration.SEALED,
-        "again": calibration.SEALED_AGAIN,
-        "third": calibration.SEALED_THIRD,
-        "fourth": calibration.SEALED_FOURTH,
-    }
+    known = {name: make for some in calibration.SETS.values() for name, make in some.items()}
+    names = calibration.SETS.get(chosen.cases, calibration.QUICK)
     rows = _kept(chosen.rows) if chosen.rows else []
     if chosen.rows and not rows:
         _write(chosen.rows, _header())
     have = {(row["case"], row["seed"]) for row in rows}
-    for name in (name for name in names[chosen.cases] if chosen.match in name):
+    for name in (name for name in names if chosen.match in name):
         seeds = range(chosen.first, chosen.first + chosen.seeds)
         left = [seed for seed in seeds if (name, seed) not in have]
         for row in _measured(name, known[name], left):
@@ -72,6 +60,9 @@ def main() -> None:
             if chosen.rows:
                 _write(chosen.rows, row)
     _report(rows)
+    if len(sys.argv) == 1:
+        _say("")
+        compare(PEER_SEEDS)
 
 
 def _measured(name: str, make: calibration.Make, seeds: Sequence[int]) -> Iterator[dict[str, Any]]:

@@ -42,7 +42,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--seeds", type=int, default=3)
-    seeds = options.parse_args().seeds
+    compare(options.parse_args().seeds)
+
+
+def compare(seeds: int) -> None:
+    """Print what both say of each of so many seeds, and the ratio of their times."""
     torch.set_num_threads(1)
     model, x, y = _trained()
     exact = _measured(model, x, y, 0, OneTemperature(T, "hamiltonian", chains=8, burn=200, draws=600))

@@ -12,11 +12,10 @@ from heldout.calibration.energies import layered, line_and_dot, monomial, tanh_u
 def test_there_are_enough_cases_with_names_of_their_own() -> None:
     cases = calibration.cases()
     assert len(cases) >= 60
-    assert len({case.name for case in cases}) == len(cases)
+    assert len({case.name for case in cases}) == len(cases) == sum(map(len, calibration.SETS.values()))
     assert {case.instrument for case in cases} == {"llc"}
     assert all(case.truth > 0 for case in cases)
-    assert not {c.name for c in calibration.tuned()} & {c.name for c in calibration.sealed()}
-    assert {c.name for c in calibration.quick()} <= {c.name for c in calibration.tuned()}
+    assert {case.name for case in cases if not case.full} == set(calibration.QUICK) <= set(calibration.TUNED)
 
 
 @pytest.mark.parametrize("known", [monomial((1, 2)), line_and_dot(True), line_and_dot(False), tanh_unit()])
@@ -36,9 +35,9 @@ def test_rescaled_networks_compute_the_same_and_noise_raises_the_loss() -> None:
     torch.testing.assert_close(noisy.energy(w), plain.energy(w) + 1.5, rtol=0.25, atol=0.2)
 
 
-@pytest.mark.parametrize("name", ["w1^2 w2^4", "reduced rank 1-2-1, rank 0"])
+@pytest.mark.parametrize("name", calibration.QUICK[:2])
 def test_the_instrument_agrees_with_a_quick_case(name: str) -> None:
-    case = next(c for c in calibration.quick() if c.name == name)
+    case = next(c for c in calibration.cases() if c.name == name)
     found = case.run(11)
     assert found.ok, found.status
     assert abs(float(found.value) / case.truth - 1) < 0.06

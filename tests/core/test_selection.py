@@ -77,7 +77,11 @@ def test_names_modules_rows_and_indices(wanted: object, index: list[int], sizes:
         (torch.zeros(22, dtype=torch.bool), "the mask selects none of 22"),
         (torch.ones(5, dtype=torch.bool), r"the mask has shape \(5,\); give one entry a parameter: \[22\]"),
         (torch.ones(22), "given as torch.float32; pass a mask of booleans"),
-        ([0, 3], "given as int; pass names, or a torch mask"),
+        (["0", 3], "parameters hold a int; pass names, or one torch mask"),
+        (5, "parameters is a int; pass names"),
+        (torch.zeros(0, dtype=torch.int64), "parameters hold no index"),
+        (torch.ones(22, dtype=torch.uint8), "given as torch.uint8"),
+        (torch.tensor([0, 1] * 11), r"22 numbers that are all 0 or 1 are a mask, not indices; pass mask.bool\(\)"),
         (torch.tensor([22]), "indices reach from 22 to 22, of 22 parameters; count them from 0"),
     ],
 )  # fmt: skip

@@ -207,22 +207,21 @@ def test_a_gradient_that_is_not_finite_is_withheld() -> None:
 
 @pytest.mark.parametrize("settings", [SHORT, OneTemperature(n_beta=200.0, burn=100, draws=200)])
 @pytest.mark.parametrize(
-    ("factor", "options", "remedy"),
+    ("factor", "options"),
     [
-        (0.0, {}, "give a larger radius"),  # a constant loss
-        (1.0, {"radius": 1e-12}, "give a larger radius"),
-        (1.0, {"gamma": 1e24}, "give a smaller gamma"),
+        (0.0, {}),  # a constant loss
+        (1.0, {"radius": 1e-12}),
+        (1.0, {"gamma": 1e26}),
     ],
 )
 def test_a_loss_that_does_not_change_is_withheld(
-    settings: Any, factor: float, options: dict[str, float], remedy: str
+    settings: Any, factor: float, options: dict[str, float]
 ) -> None:
     found = llc_of_energy(
         lambda w: 1 + factor * w.square().sum(1), torch.zeros(2), settings=settings, **options
     )
     assert math.isnan(float(found.estimate.value))
-    assert "no more than its rounding" in found.reason
-    assert remedy in found.reason
+    assert "the loss is the same at every draw" in found.reason
 
 
 def test_chains_that_leave_at_once_are_withheld() -> None:

@@ -39,5 +39,20 @@ def test_the_order_of_the_poles_does_not_matter() -> None:
             np.testing.assert_allclose(first, second, rtol=1e-2, atol=2e-3)
 
 
-def test_no_pole_behind_is_no_approach() -> None:
-    assert approach((), Y)[0].tolist() == [0.0] * 5
+def test_no_pole_behind_is_no_approach_from_t_1_on() -> None:
+    for found in approach((), np.array([0.0, *Y])):
+        assert found.tolist() == [0.0] * 6
+
+
+@pytest.mark.parametrize("kappa", [0.004, 0.05, 0.5])
+def test_one_pole_behind_against_its_derivative(kappa: float) -> None:
+    """h = (1 - e^(-kappa y))/kappa."""
+
+    def g(y: np.ndarray) -> np.ndarray:
+        return approach((kappa,), y)[0]
+
+    step = 1e-4
+    h = [(1 - np.exp(-kappa * y)) / kappa for y in (Y - step, Y, Y + step)]
+    found, slope = approach((kappa,), Y)
+    np.testing.assert_allclose(found, (h[2] - h[0]) / (2 * step) / h[1], rtol=1e-6, atol=1e-11)
+    np.testing.assert_allclose(slope, (g(Y + step) - g(Y - step)) / (2 * step), rtol=1e-5, atol=1e-11)

@@ -91,6 +91,15 @@ def test_an_offset_of_the_reference_loss_does_no_harm() -> None:
     assert fit.stderr > 0.1  # a short ladder cannot tell m from chance, and says so
 
 
+def test_a_ladder_from_t_1_on_has_an_answer() -> None:
+    """log t is 0 there: a 0/0 once made every weight NaN."""
+    t = np.geomspace(1, 1e9, 14)
+    curve, square = sums_of_waiting_times(t, (0.3,))
+    draws = np.random.default_rng(0).standard_normal((2, 16, len(t))) * 0.02
+    fit = fit_ladder(t, curve * (1 + draws[0]), square * (1 + draws[1]))
+    assert abs(fit.value - 0.3) < 3 * fit.stderr < 0.1
+
+
 def test_too_few_rungs_are_refused() -> None:
     with pytest.raises(ValueError, match="6"):
         fit_ladder(np.ones(3), np.ones((16, 3)), np.ones((16, 3)))

@@ -55,9 +55,11 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
     reports: list[LearningCoefficient] = []  # the subject's, then the twin's
     rows = []
     for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports), 1):
-        found = _asked(measure, subject)
+        found = _asked(measure, subject, facts)
         beside = (
-            Estimate.withheld(f"no shuffled-label twin: {why}") if twin is None else _asked(measure, twin)
+            Estimate.withheld(f"no shuffled-label twin: {why}")
+            if twin is None
+            else _asked(measure, twin, facts)
         )
         facts.ledger.add(
             name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss"
@@ -91,7 +93,7 @@ def _curves(facts: Facts, twin: Subject | None, why: str) -> dict[str, Any]:
             raise Withheld(f"no shuffled-label twin: {why}")
         found, beside, told = lambda_curves(facts.subject, twin, facts.seed)
         sentence = told["sentence"]
-    except Withheld as reason:
+    except (Withheld, InputError) as reason:
         found = beside = Estimate.withheld(str(reason))
         sentence = f"The curves Lambda(t, R) of this model and its twin could not be compared: {reason}."
     facts.ledger.add(
@@ -199,10 +201,15 @@ def _measures(
     ]  # fmt: skip
 
 
-def _asked(measure: Callable[[Subject], Estimate], subject: Subject) -> Estimate:
-    """The answer, or the reason why there is none."""
+def _asked(measure: Callable[[Subject], Estimate], subject: Subject, facts: Facts) -> Estimate:
+    """The answer, or the reason why there is none; a refusal of the user's model is kept among the audit's."""
     try:
         with np.errstate(all="ignore"):
             return measure(subject)
-    except (Withheld, InputError) as reason:
+    except Withheld as reason:
         return Estimate.withheld(str(reason))
+    except InputError as refusal:
+        told = f"geometry: {refusal}"
+        if told not in facts.ledger.refused:
+            facts.ledger.refused.append(told)
+        return Estimate.withheld(str(refusal))

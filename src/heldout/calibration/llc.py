@@ -1,7 +1,7 @@
 """Cases of the learning coefficient: `TUNED` were looked at while the instrument was made, `SEALED` were scored afterwards, and
-`SEALED_AGAIN`, `SEALED_THIRD` and `SEALED_FOURTH` each after the instrument had been changed in view of the score before.
+the sets after it each after the instrument had been changed in view of the score before.
 
-`cases()` are all of them, `quick()` a few that take under a minute together. Where there are data, a case's seed draws
+`cases()` are all of them; `QUICK` names a few that take under a minute together. Where there are data, a case's seed draws
 them too, so that coverage over seeds counts the luck of the data.
 """
 
@@ -161,6 +161,24 @@ SEALED_FOURTH: dict[str, Make] = {
     "turned: reduced rank 4-3-4, rank 2": lambda seed: layered((4, 3, 4), 2, turned=True),
     "turned: deep linear 3-2-3-3, rank 1": lambda seed: layered((3, 2, 3, 3), 1, turned=True),
 }
+SEALED_FIFTH: dict[str, Make] = {
+    "w1^14 w2^16": lambda seed: monomial((7, 8)),
+    "w1^10 w2^16": lambda seed: monomial((5, 8)),
+    "w1^8 w2^14": lambda seed: monomial((4, 7)),
+    "w1^16 w2^18": lambda seed: monomial((8, 9)),
+    "w1^8 w2^8": lambda seed: monomial((4, 4)),
+    "w1^4 w2^6 w3^6": lambda seed: monomial((2, 3, 3)),
+    "w1^10 w2^12 w3^14": lambda seed: monomial((5, 6, 7)),
+    "w1^6 w2^8 + w3^2": lambda seed: monomial((3, 4), extra=1),
+}
+SETS = {
+    "tuned": TUNED,
+    "sealed": SEALED,
+    "again": SEALED_AGAIN,
+    "third": SEALED_THIRD,
+    "fourth": SEALED_FOURTH,
+    "fifth": SEALED_FIFTH,
+}
 QUICK = (
     "w1^2 w2^4",
     "reduced rank 1-2-1, rank 0",
@@ -186,25 +204,7 @@ def _problem(known: Known) -> Problem:
 
 def cases() -> list[Case]:
     """All cases, tuned and sealed."""
-    return [*tuned(), *sealed()]
-
-
-def tuned() -> list[Case]:
-    """Those that were looked at while the instrument was made."""
-    return [_case(name, make) for name, make in TUNED.items()]
-
-
-def sealed() -> list[Case]:
-    """Those that were scored afterwards, each time."""
-    return [
-        _case(name, make)
-        for name, make in {**SEALED, **SEALED_AGAIN, **SEALED_THIRD, **SEALED_FOURTH}.items()
-    ]
-
-
-def quick() -> list[Case]:
-    """A few small ones."""
-    return [_case(name, TUNED[name]) for name in QUICK]
+    return [_case(name, make) for known in SETS.values() for name, make in known.items()]
 
 
 def _case(name: str, make: Make) -> Case:

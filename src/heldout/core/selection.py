@@ -52,8 +52,12 @@ def select(parameters: Parameters, count: int, layout: Layout | None = None) -> 
         index = torch.arange(count)
     elif isinstance(parameters, Tensor):
         index = _ascending([_indices(parameters, count)], count)
-    else:
+    elif isinstance(parameters, Sequence):
         index = _named([parameters] if isinstance(parameters, str) else list(parameters), layout)
+    else:
+        raise InputError(
+            f"parameters is a {type(parameters).__name__}", "pass names, or one torch mask [p] or indices"
+        )
     if layout is None:
         return Selection(index, (len(index),), (0,))
     ends = torch.tensor([*layout.offsets, layout.size])
@@ -67,32 +71,37 @@ def select(parameters: Parameters, count: int, layout: Layout | None = None) -> 
 
 def _indices(given: Tensor, count: int) -> Tensor:
     """Those of a mask [count], or the given ones where all lie inside 0 to count - 1."""
+    given = given.cpu()
     if given.dtype == torch.bool:
         if given.shape != (count,):
             raise InputError(
                 f"the mask has shape {tuple(given.shape)}", f"give one entry a parameter: [{count}]"
             )
         chosen = given.nonzero().flatten()
-    else:
-        chosen = given.flatten()
-        if chosen.is_floating_point() or chosen.is_complex():
-            raise InputError(
-                f"parameters are given as {given.dtype}", "pass a mask of booleans, or whole indices"
-            )
+        if len(chosen) == 0:
+            raise InputError(f"the mask selects none of {count} parameters", "select at least one")
+        return chosen
+    if given.dtype not in (torch.int32, torch.int64):
+        raise InputError(
+            f"parameters are given as {given.dtype}", "pass a mask of booleans, or indices as int64"
+        )
+    chosen = given.flatten()
     if len(chosen) == 0:
-        raise InputError(f"the mask selects none of {count} parameters", "select at least one")
+        raise InputError("parameters hold no index", "select at least one")
     least, most = int(chosen.min()), int(chosen.max())
     if least < 0 or most >= count:
         raise InputError(f"indices reach from {least} to {most}, of {count} parameters", "count them from 0")
+    if len(chosen) == count > 2 and most <= 1:
+        raise InputError(f"{count} numbers that are all 0 or 1 are a mask, not indices", "pass mask.bool()")
     return chosen
 
 
 def _named(wanted: list[str], layout: Layout | None) -> Tensor:
-    if not all(isinstance(text, str) for text in wanted):
-        raise InputError(
-            f"parameters are given as {type(wanted[0]).__name__}",
-            "pass names, or a torch mask [p] or indices",
-        )
+    for text in wanted:
+        if not isinstance(text, str):
+            raise InputError(
+                f"parameters hold a {type(text).__name__}", "pass names, or one torch mask [p] or indices"
+            )
     if layout is None:
         raise InputError(
             f"parameters={_shown(wanted)}, but the subject does not know the names of its parameters",

@@ -29,7 +29,7 @@ from heldout.core.second_order import Matrix, parameters, second_order
 from heldout.core.subject import Subject
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class SpectralDensity:
     """Density on a grid with its pointwise band, and the eigenvalues and quadrature rules that it came from.
 

@@ -47,7 +47,10 @@ _SHIFTS = np.linspace(-5.0, 5.0, 41)
 
 
 Form = tuple[float, ...]  # the distances kappa of the poles behind lambda; 0 for a tied one
-SIXTIETH, FORTIETH, NEAR, TWELFTH, SIXTH, QUARTER = 1 / 60, 1 / 40, 1 / 24, 1 / 12, 1 / 6, 1 / 4
+FORTIETH, NEAR, TWELFTH, SIXTH, QUARTER = 1 / 40, 1 / 24, 1 / 12, 1 / 6, 1 / 4
+ONE_BEHIND = [
+    float(kappa) for kappa in np.geomspace(0.004, 0.5, 40)
+]  # coarser, and lambda is off by what lies between
 WEIGHTS: dict[Form, float] = {
     (): 1.0,
     (0.0,): 1.0,
@@ -55,12 +58,7 @@ WEIGHTS: dict[Form, float] = {
     (0.0, 0.0, 0.0): 0.5,
     (0.0, 0.0, 0.0, 0.0): 1.0,
     (0.0, 0.0, 0.0, 0.0, 0.0): 0.5,
-    (SIXTIETH,): 0.5,
-    (FORTIETH,): 0.5,
-    (NEAR,): 0.5,
-    (TWELFTH,): 0.5,
-    (SIXTH,): 0.5,
-    (QUARTER,): 0.5,
+    **{(kappa,): 3.0 / len(ONE_BEHIND) for kappa in ONE_BEHIND},
     (0.0, NEAR): 0.2,
     (0.0, TWELFTH): 0.3,
     (0.0, QUARTER): 0.5,
@@ -211,7 +209,7 @@ class _Design:
         first = weight[0]
         names: dict[str, float] = {}
         for w, form in zip(first.sum(0), self.labels):
-            name = "plain" if not form else "poles behind at " + ", ".join(f"{kappa:.3g}" for kappa in form)
+            name = _name(form)
             names[name] = names.get(name, 0.0) + float(w)
         each = np.array([form.count(0.0) for form in self.labels])
         w, f = np.unravel_index(int(np.argmin(ic[0])), ic[0].shape)
@@ -246,6 +244,12 @@ class _Average:
     curve: Floats
     bare: Floats
     misfit: float
+
+
+def _name(form: Form) -> str:
+    if len(form) == 1 and form[0]:
+        return "one pole behind"
+    return "plain" if not form else "poles behind at " + ", ".join(f"{kappa:.3g}" for kappa in form)
 
 
 def _pair(first: Floats, second: Floats) -> Floats:

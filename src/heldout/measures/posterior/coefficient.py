@@ -12,7 +12,7 @@ from heldout.core.estimate import Estimate
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class LearningCoefficient:
     """`estimate` of `target`, on the ladder t [k] = n beta (one rung at a single temperature).
 

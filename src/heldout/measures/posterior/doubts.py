@@ -13,6 +13,7 @@ from heldout.learners.ladder import LadderTrace
 from heldout.measures.posterior.descent import fall
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import Ladder
+from heldout.measures.posterior.summary import CONSTANT
 from heldout.stats.ladder_fit import LadderFit
 
 Floats = NDArray[np.float64]
@@ -46,6 +47,8 @@ def doubts(
         return Doubts(
             {}, "the loss is not finite along the chains: they diverge; use a smaller radius, or float64"
         )
+    if not trace.loss.any():
+        return Doubts({}, CONSTANT)
     drop = -trace.lowest
     allowed = (
         float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
@@ -112,7 +115,8 @@ def gaps(curves: Floats, hot: NDArray[np.bool_]) -> Floats:
     """|t| [k] between the ensembles that started cold and those that started hot, curves [e k]."""
     one, other = curves[~hot], curves[hot]
     scatter = one.var(0, ddof=1) / len(one) + other.var(0, ddof=1) / len(other)
-    found: Floats = np.abs(one.mean(0) - other.mean(0)) / np.sqrt(scatter + (2e-3 * curves.mean(0)) ** 2)
+    least = (2e-3 * curves.mean(0)) ** 2 + np.finfo(np.float64).tiny  # 0 where the loss is constant
+    found: Floats = np.abs(one.mean(0) - other.mean(0)) / np.sqrt(scatter + least)
     return found
 
 
@@ -132,6 +136,8 @@ def _identities(trace: LadderTrace, curves: Floats) -> tuple[float, float]:
 
 
 def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float, n: int | None) -> str:
+    if not (np.isfinite(fit.value) and np.isfinite(fit.stderr)):
+        return "the fit of lambda is not finite: give more temperatures, or start the ladder higher (lowest=)"
     if fit.value - 2 * fit.stderr > d / 2:
         return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
     if fit.value <= 0 or width > WIDEST:

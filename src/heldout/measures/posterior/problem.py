@@ -21,7 +21,6 @@ from heldout.core.batch import take
 from heldout.core.errors import InputError, Withheld
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
-from heldout.core.streams import stream
 from heldout.core.subject import Subject
 from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
@@ -125,7 +124,7 @@ def problem_of_energy(
     groups: parts of one number share a radius.
 
     radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
-    slope at w* is not finite, or the loss changes by no more than its rounding.
+    slope at w* is not finite.
     """
     if start.numel() == 0:
         raise InputError(
@@ -157,13 +156,6 @@ def problem_of_energy(
         raise Withheld("the gradient at w* is not finite: no sampler can move from here")
     coarse = 1.2e-7 if start.dtype == torch.float32 else 2.3e-16
     resolution = coarse * max(abs(float(loss)), 1e-12)
-    reach = size if not gamma else size.clamp(max=gamma**-0.5)
-    change = _change(energy, w, reach)
-    if change <= 10 * resolution:
-        raise Withheld(
-            f"the loss changes by at most {change:.1g} within {float(reach.max()):.3g} of w*, no more than its rounding",
-            f"give a {'smaller gamma' if gamma else 'larger radius'}, or check that these parameters matter to the loss",
-        )
     rotation, curvature = _axes(energy, w, size)
     parts = tuple(tensors) if tensors is not None else (w.numel(),)
     return Problem(
@@ -250,14 +242,6 @@ def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
             )
         (slope,) = torch.autograd.grad(loss.sum(), free)
     return loss.detach()[0].to(torch.float64), slope[0]
-
-
-def _change(energy: Energy, w: Tensor, reach: Tensor) -> float:
-    """The largest |L - L(w*)| at 8 points around w*; infinity where one is not finite."""
-    offsets = torch.from_numpy(stream(0, "llc reach").uniform(-1, 1, (8, w.numel())))
-    with torch.no_grad():
-        losses = energy(torch.cat([w[None], w + reach * offsets])).to(torch.float64)
-    return float((losses[1:] - losses[0]).abs().nan_to_num(nan=float("inf")).max())
 
 
 def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:

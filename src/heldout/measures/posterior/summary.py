@@ -15,6 +15,10 @@ from heldout.stats.rhat_ess import ess, r_hat
 Floats = NDArray[np.float64]
 TRUSTED = 0.1  # of the correction enters the error, as it is exact for Gaussian posteriors only
 UNDERDAMPED_DOUBT = 0.05  # their bias is 0 for Gaussian posteriors only, and is not measured
+CONSTANT = (
+    "the loss is the same at every draw: to its rounding it does not change so near w*; give a larger radius or a smaller gamma, "
+    "or check that these parameters matter to it"
+)
 LARGEST_R_HAT, FEWEST_DRAWS, LARGEST_CORRECTION, LARGEST_ERROR = 1.03, 300, 0.3, 0.1
 
 
@@ -37,6 +41,7 @@ def summary(
         stderr,
         {
             "loss below w*": max(0.0, -float(loss.min())),
+            "largest change of the loss": float(np.abs(loss).max()),
             "R-hat": hat,
             "ESS": size,
             "change when the localization is e times as strong": sensitivity,
@@ -63,6 +68,8 @@ def doubts(
         allowed += float(chi2.ppf(0.9999, parameters)) / 2 / n
     if not math.isfinite(value) or not math.isfinite(checks["R-hat"]):
         return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
+    if checks["largest change of the loss"] == 0:
+        return CONSTANT
     if value <= 0 and checks["loss below w*"] <= allowed:
         return (
             f"w* is no minimum: the draws' mean loss is not above that of w*, n beta (E[L] - L(w*)) = {value:.3g} "
