@@ -18,6 +18,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from scipy.signal import lfilter
 
 from heldout.stats.clusters import Floats
 
@@ -47,12 +48,9 @@ def _table(kappas: tuple[float, ...]) -> tuple[Floats, Floats]:
     start = 1.0
     for j, kappa in enumerate(kappas, 1):
         start = start * STEP / j
-        h = np.empty(steps)
-        h[0] = start
         decay = np.exp(-kappa * STEP)
         more = STEP / 2 * (decay * below[:-1] + below[1:])
-        for i in range(steps - 1):
-            h[i + 1] = decay * h[i] + more[i]
+        h = lfilter([1.0], [1.0, -decay], np.concatenate([[start], more]))  # h_i = decay h_(i-1) + more_i
         slope = below - kappa * h
         bend = slope_below - kappa * slope
         below, slope_below = h, slope
