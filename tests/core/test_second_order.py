@@ -16,6 +16,7 @@ from heldout.core.preserved import fingerprint
 from heldout.core.products import differentiable
 from heldout.core.second_order import Matrix, over_operators, second_order
 from heldout.core.subject import Subject
+from heldout.measures.trace import trace
 
 N, D, C = 40, 6, 3
 
@@ -351,3 +352,24 @@ def test_subjects_without_parameters_are_refused() -> None:
         second_order(torch.nn.Linear(2, 1))  # type: ignore[arg-type]
     with pytest.raises(Withheld, match="theta is not finite"):
         second_order(build("convolution")[1], theta=torch.tensor([float("nan")]))
+
+
+def test_what_is_no_matrix_no_data_and_no_row_is_refused() -> None:
+    _, subject = build("convolution")
+    p = subject.thetas.shape[1]  # type: ignore[union-attr]
+    for options, message in (
+        ({"thetas": torch.zeros(2, p + 1)}, f"give rows of the subject's {p} parameters"),
+        ({"matrix": "ggn"}, "matrix is a str; pass Matrix"),
+        ({"matrix": Matrix(data=(torch.zeros(2, 3), torch.zeros(2)))}, "data are no Batch"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InputError, match=message):
+            trace(subject, **options)  # type: ignore[arg-type]
+
+
+def test_a_loss_that_does_not_depend_on_the_weights_is_refused() -> None:
+    x, y = torch.randn(8, 2), torch.arange(8) % 2
+    subject = Subject.from_torch(
+        torch.nn.Linear(2, 2), (x, y), loss=lambda out, y: (out.detach().argmax(1) != y).float()
+    )
+    with pytest.raises(InputError, match="the loss does not depend on the parameters"):
+        second_order(subject)

@@ -86,7 +86,7 @@ def calibrate(
     and hand back what `out` holds.
     """
     if kept and out is None:
-        raise InputError("there is no folder whose rows could be shown", "pass out=")
+        raise InputError("there is no folder whose rows could be shown", "pass out= (--out FOLDER)")
     if kept and out is not None and not Path(out).is_dir():
         raise InputError(f"there is no folder {out}", "pass the folder of an earlier run's --out")
     if seeds is not None and seeds < 1:
@@ -108,6 +108,8 @@ def calibrate(
     folder = Path(out)
     wanted = {(case.instrument, case.name, seed) for case in chosen for seed in range(count)}
     found = {_key(row): row for row in read_rows(folder) if _key(row) in wanted}
+    if kept and not found:
+        raise InputError(f"{out} holds no rows of these cases", "pass the folder of an earlier run's --out")
     tick(len(found), total)
     if not kept:
         writer = None

@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.func import grad, jvp, vjp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from heldout.core.errors import InputError
 from heldout.core.linear_program import Map, linearized
 from heldout.core.population import bytes_made
 
@@ -138,7 +139,13 @@ def gradient(pieces: Pieces, theta: Tensor) -> Tensor:
     """The gradient [p] of sum_i w_i l_i, in reverse mode; no tensor's `.grad` is written."""
     theta = theta.detach().clone().requires_grad_()
     with differentiable():
-        return torch.autograd.grad(pieces.total(theta), theta)[0].detach()
+        total = pieces.total(theta)
+        if not total.requires_grad:
+            raise InputError(
+                "the loss does not depend on the parameters",
+                "keep it differentiable: no detach, numpy or rounding",
+            )
+        return torch.autograd.grad(total, theta)[0].detach()
 
 
 def _backward(of: Tensor, leaf: Tensor, along: Tensor) -> Tensor:

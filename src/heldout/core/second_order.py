@@ -157,7 +157,12 @@ def over_operators(
             )
         return measure(source)
     matrix = matrix or Matrix()
-    rows = parameters(source) if thetas is None else thetas
+    own = parameters(source)
+    rows = own if thetas is None else thetas
+    if rows.ndim == 0 or rows.shape[-1] != own.shape[-1]:
+        raise InputError(
+            f"thetas have shape {tuple(rows.shape)}", f"give rows of the subject's {own.shape[-1]} parameters"
+        )
     if rows.ndim == 1:
         return measure(second_order(source, matrix, rows))
     if rows.ndim != 2 or rows.shape[0] == 0:
@@ -182,6 +187,8 @@ def _each(
 
 
 def _batches(subject: Subject, matrix: Matrix) -> list[Batch]:
+    if not isinstance(matrix, Matrix):
+        raise InputError(f"matrix is a {type(matrix).__name__}", 'pass Matrix(kind="ggn"), say')
     for name, value, known in (
         ("kind", matrix.kind, get_args(Kind)),
         ("scaling", matrix.scaling, ("mean", "sum")),
@@ -195,6 +202,8 @@ def _batches(subject: Subject, matrix: Matrix) -> list[Batch]:
         )
     data = subject.train if matrix.data is None else matrix.data
     batches = [data] if isinstance(data, Batch) else list(data)
+    if not all(isinstance(b, Batch) for b in batches):
+        raise InputError("data are no Batch", "pass Batch(X, y), such as subject.train, or several")
     if not batches or sum(len_of(b) for b in batches) == 0:
         raise InputError("there are no examples to take the loss over", "pass a Batch with rows")
     return [b for b in batches if len_of(b)]

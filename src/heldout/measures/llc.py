@@ -106,6 +106,11 @@ def llc_report(
     settings: Ladder | OneTemperature | None = None,
 ) -> LearningCoefficient:
     """What `llc` saw: the estimate with curves, traces, diagnostics and every choice. Options as in `llc`."""
+    if settings is not None and not isinstance(settings, (Ladder, OneTemperature)):
+        raise InputError(
+            f"settings is {settings!r:.60}",
+            "pass Ladder(...) or OneTemperature(...), of measures.posterior.settings",
+        )
     one = (
         n_beta is not None
         or batch_size is not None
@@ -117,6 +122,13 @@ def llc_report(
             "n_beta, batch_size and gamma belong to one temperature, and target is lambda",
             'leave them out, or ask for target="lambda(n beta)"',
         )
+    if one and isinstance(settings, Ladder):
+        raise InputError(
+            "n_beta, batch_size and gamma belong to one temperature, and settings is a Ladder",
+            "leave them out, or pass OneTemperature(...)",
+        )
+    if n_beta is not None and isinstance(settings, OneTemperature) and settings.n_beta not in (None, n_beta):
+        raise InputError(f"n_beta is {n_beta} and {settings.n_beta}", "give it once")
     if target not in (None, "lambda", "lambda(n beta)"):
         raise InputError(f"target {target!r} is not known", 'use "lambda" or "lambda(n beta)"')
     name = str(target or ("lambda(n beta)" if one else ""))

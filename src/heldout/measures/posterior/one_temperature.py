@@ -31,6 +31,7 @@ from heldout.measures.posterior.settings import BRIEF, OneTemperature, Run
 from heldout.measures.posterior.summary import FEWEST_DRAWS, LARGEST_R_HAT, doubts, summary
 
 NO_CURVATURE = 100  # trajectories of burn-in where the scales are not known beforehand
+LARGEST_MISS = 0.1  # of the value: n beta (L(w*) - the lowest loss seen), by which it is too low
 QUICK_LIMITS = 1.1, 100  # R-hat at most and effective draws at least, where an error was asked for
 
 
@@ -53,7 +54,14 @@ def at_one_temperature(
         value, stderr, checks = summary(run.loss, run.prior, run.bias, t, sampler)
         few = problem.parameters, problem.n, problem.resolution
         limits = (LARGEST_R_HAT, FEWEST_DRAWS) if chosen.error is None else QUICK_LIMITS
-        return value, stderr, checks, doubts(checks, value, stderr, *few, fallen, *limits)
+        reason = doubts(checks, value, stderr, *few, fallen, *limits)
+        missed = t * checks["loss below w*"]
+        if not reason and missed > LARGEST_MISS * value:
+            reason = (
+                f"w* is no minimum: the loss is lower by {checks['loss below w*']:.3g} nearby, which takes {missed:.3g} off a value of "
+                f'{value:.3g}; train further, start at the point they found, or ask for the ladder (target="lambda")'
+            )
+        return value, stderr, checks, reason
 
     def enough(run: Run) -> bool:
         if chosen.error is None or not np.isfinite(run.loss).all():
