@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction as F
 
 import pytest
 
-from heldout.calibration.learning_coefficients import deep_linear, normal_crossing, reduced_rank, regular
+from heldout.calibration.learning_coefficients import (
+    deep_linear,
+    normal_crossing,
+    rectified_units,
+    reduced_rank,
+    regular,
+    smooth_units,
+)
 from heldout.core.errors import InputError
 
 
@@ -65,9 +73,23 @@ def test_monomials_and_regular_models() -> None:
     assert regular(20) == (10, 1)
 
 
+def test_units_that_bend() -> None:
+    """tanh (powers 1, 3, 5, ..) by Watanabe's form of it: (H + i^2 + i)/(4 i + 2), i the largest with i^2 <= H, m = 2 where i^2 = H."""
+    for h in range(1, 40):
+        i = math.isqrt(h)
+        assert smooth_units(h, 2) == (F(h + i * i + i, 4 * i + 2), 2 if i * i == h else 1)
+        i = max(i for i in range(10) if i * i + i <= 2 * h)  # powers 1, 2, 3, ..
+        assert smooth_units(h, 1) == (F(2 * h + i * i + i, 4 * i + 4), 2 if i * i + i == 2 * h else 1)
+    sums = [[reduced_rank(1, 1, j, 0).value if j else 0 for j in (k, 5 - k)] for k in range(6)]
+    assert rectified_units(5).value == min(sum(pair) for pair in sums)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        lambda: smooth_units(0, 2),
+        lambda: smooth_units(3, 0),
+        lambda: rectified_units(0),
         lambda: regular(0),
         lambda: normal_crossing((0, 0)),
         lambda: normal_crossing((1, -1)),

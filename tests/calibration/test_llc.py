@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from heldout.calibration import llc as calibration
-from heldout.calibration.energies import layered, line_and_dot, monomial, tanh_unit
+from heldout.calibration.energies import hidden_units, layered, line_and_dot, monomial, tanh_unit
 
 
 def test_there_are_enough_cases_with_names_of_their_own() -> None:
@@ -18,7 +18,10 @@ def test_there_are_enough_cases_with_names_of_their_own() -> None:
     assert {case.name for case in cases if not case.full} == set(calibration.QUICK) <= set(calibration.TUNED)
 
 
-@pytest.mark.parametrize("known", [monomial((1, 2)), line_and_dot(True), line_and_dot(False), tanh_unit()])
+@pytest.mark.parametrize(
+    "known",
+    [monomial((1, 2)), line_and_dot(True), line_and_dot(False), tanh_unit(), hidden_units(3, "relu")],
+)
 def test_w_star_is_a_minimum_of_exact_energies(known) -> None:  # type: ignore[no-untyped-def]
     points = known.start + 0.3 * torch.randn(500, known.start.numel(), dtype=torch.float64)
     assert float(known.energy(known.start[None])) == 0.0

@@ -30,14 +30,20 @@ def net(act: str, w: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("act", "found", "turns"), [("relu", True, False), ("none", True, True), ("tanh", False, False)]
+    ("act", "at", "found", "turns"),
+    [
+        ("relu", 0.0, True, False),
+        ("none", 0.0, True, True),
+        ("tanh", 0.0, True, True),
+        ("tanh", 1.0, False, False),
+    ],
 )
 def test_units_of_a_network_with_biases_are_found_where_the_activation_allows_it(
-    act: str, found: bool, turns: bool
+    act: str, at: float, found: bool, turns: bool
 ) -> None:
     both = joints(
         lambda w: net(act, w).square().sum((1, 2)),
-        torch.zeros(24, dtype=F64),
+        torch.full((24,), at, dtype=F64),
         torch.ones(24, dtype=F64),
         (12, 4, 8),
     )

@@ -18,6 +18,7 @@ from heldout.core.subject import Subject
 from heldout.learners.ladder import LadderTrace
 from heldout.measures.llc import llc, llc_of_energy, llc_report
 from heldout.measures.posterior.corrected import _agreed
+from heldout.measures.posterior.doubts import Doubts, doubts
 from heldout.measures.posterior.problem import problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 
@@ -181,6 +182,29 @@ def test_chains_that_disagree_are_run_again_and_longer(monkeypatch: pytest.Monke
     assert twice.choices["draws"] == 450
     assert twice.gradients > 2 * once.gradients
     assert twice.loss_traces.shape[0] == 450
+
+
+def test_chains_that_have_not_spread_get_a_third_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    bowl, start = lambda w: w.square().sum(1), torch.zeros(2)
+    settings = replace(SHORT, burn=100, draws=100)
+    with monkeypatch.context() as patch:
+        patch.setattr("heldout.measures.posterior.doubts.SPREAD", 0.5)  # the limit is 0
+        found = llc_of_energy(bowl, start, settings=replace(settings, attempts=3))
+    assert "have not spread" in found.reason
+    assert found.choices["draws"] == 900
+
+    def first_refused(*args: object) -> Doubts:
+        told = doubts(*args)  # type: ignore[arg-type]
+        return told if args[-1] else Doubts(told.checks, "longer", 2)
+
+    monkeypatch.setattr("heldout.measures.posterior.corrected.doubts", first_refused)
+    assert llc_of_energy(bowl, start, settings=replace(settings, attempts=3)).choices["draws"] == 300
+    monkeypatch.setattr("heldout.measures.posterior.doubts.SURE", 0.5)
+    found = llc_of_energy(bowl, start, settings=replace(settings, attempts=3))
+    assert (found.reason, found.choices["draws"]) == (
+        "ok",
+        900,
+    )  # a second attempt near the limit is not the last
 
 
 def test_a_point_that_is_no_minimum_is_named_with_the_fall() -> None:

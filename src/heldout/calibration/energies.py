@@ -21,7 +21,14 @@ from scipy.stats import norm
 from torch import Tensor
 from torch.nn import functional as F
 
-from heldout.calibration.learning_coefficients import deep_linear, normal_crossing, reduced_rank, regular
+from heldout.calibration.learning_coefficients import (
+    deep_linear,
+    normal_crossing,
+    rectified_units,
+    reduced_rank,
+    regular,
+    smooth_units,
+)
 from heldout.core.streams import stream
 
 Energy = Callable[[Tensor], Tensor]
@@ -91,6 +98,23 @@ def tanh_unit(n: int | None = None, seed: int = 0) -> Known:
         return 0.5 * (w[:, :1] * torch.tanh(w[:, 1:] * x) - y).square().mean(1)
 
     return Known(energy, start, 0.5, 2, (1, 1), n)
+
+
+def hidden_units(units: int, activation: str) -> Known:
+    """y = sum_i a_i g(b_i x) with a truth of 0, g = tanh, expm1 or relu: K is half the mean square over 21 inputs x from -2 to 2."""
+    g, known = {
+        "tanh": (torch.tanh, smooth_units(units, 2)),
+        "expm1": (torch.expm1, smooth_units(units, 1)),
+        "relu": (torch.relu, rectified_units(units)),
+    }[activation]
+    x = torch.linspace(-2, 2, 21, dtype=torch.float64)
+
+    def energy(w: Tensor) -> Tensor:
+        into, out = w[:, :units], w[:, units:]
+        return 0.5 * (out[:, :, None] * g(into[:, :, None] * x)).sum(1).square().mean(1)
+
+    start = torch.zeros(2 * units, dtype=torch.float64)
+    return Known(energy, start, float(known.value), known.multiplicity, (units, units))
 
 
 def logistic(parameters: int, n: int, seed: int) -> Known:

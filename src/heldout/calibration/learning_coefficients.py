@@ -2,7 +2,8 @@
 
 Z(t) = int exp(-t K(w)) phi(w) dw ~ C t^-lambda (log t)^(m-1) as t grows (Watanabe 2009, Algebraic Geometry and Statistical
 Learning Theory). Regular models d/2; normal crossings by reading off; reduced rank regression by Aoyagi & Watanabe 2005
-(Neural Networks 18, 924-933); deep linear networks by Aoyagi 2024 (Neural Networks 172, 106132).
+(Neural Networks 18, 924-933); deep linear networks by Aoyagi 2024 (Neural Networks 172, 106132); one hidden layer of smooth units
+by Aoyagi 2010 (Communications in Statistics 39, 2667-2687) and Watanabe 2009.
 
 >>> normal_crossing((1, 1))                                     # K = w1^2 w2^2
 Coefficient(value=Fraction(1, 2), multiplicity=2)
@@ -74,6 +75,33 @@ def reduced_rank(inputs: int, outputs: int, hidden: int, rank: int) -> Coefficie
     even = -((h + r) ** 2) - m**2 - n**2 + 2 * (h + r) * (m + n) + 2 * m * n
     odd = (m + n + h + r) % 2
     return Coefficient(Fraction(even + odd, 8), 1 + odd)
+
+
+def smooth_units(units: int, step: int) -> Coefficient:
+    """sum_i a_i g(b_i x) = 0 for inputs x of one number, at 0; g has the powers z, z^(1 + step), z^(1 + 2 step), ... (tanh: step 2).
+
+    The singularity is that of sum_i a_i b_i^(1 + k step), k = 0, 1, ...: lambda = min over j >= 0 of
+    (step j (j + 1) + 2 units)/(4 (1 + step j)), m how many j attain it.
+
+    >>> smooth_units(1, 2), smooth_units(3, 2).value
+    (Coefficient(value=Fraction(1, 2), multiplicity=2), Fraction(5, 6))
+    """
+    if units < 1 or step < 1:
+        raise InputError(f"{units} units, powers {step} apart", "give at least one unit and a step of 1")
+    poles = [Fraction(step * j * (j + 1) + 2 * units, 4 * (1 + step * j)) for j in range(units + 1)]
+    return Coefficient(min(poles), poles.count(min(poles)))
+
+
+def rectified_units(units: int) -> Coefficient:
+    """sum_i a_i relu(b_i x) = 0 for inputs x of both signs of one number, at 0: where j of the b are positive, those and the others are
+    two sums of products (reduced rank 1-j-1) by themselves; lambda is the smallest over j.
+
+    >>> rectified_units(1), rectified_units(3)
+    (Coefficient(value=Fraction(1, 2), multiplicity=2), Coefficient(value=Fraction(1, 2), multiplicity=1))
+    """
+    if units < 1:
+        raise InputError(f"{units} units", "give at least one")
+    return reduced_rank(1, 1, units, 0)  # all of one sign: any other choice adds the 1/2 of the second sum
 
 
 def deep_linear(widths: Sequence[int], rank: int) -> Coefficient:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from heldout.calibration.case import Case
 from heldout.calibration.energies import (
     Known,
+    hidden_units,
     layered,
     line_and_dot,
     logistic,
@@ -96,6 +97,12 @@ TUNED: dict[str, Make] = {
     "reduced rank 5-4-3, rank 0": lambda seed: layered((5, 4, 3), 0),
     "deep linear 3-3-2-3, rank 1": lambda seed: layered((3, 3, 2, 3), 1),
     "deep linear 3-2-3-2, rank 1": lambda seed: layered((3, 2, 3, 2), 1),
+    # units that bend
+    "tanh, 2 units": lambda seed: hidden_units(2, "tanh"),
+    "tanh, 3 units": lambda seed: hidden_units(3, "tanh"),
+    "exp - 1, 2 units": lambda seed: hidden_units(2, "expm1"),
+    "relu, 1 unit": lambda seed: hidden_units(1, "relu"),
+    "relu, 2 units": lambda seed: hidden_units(2, "relu"),
 }
 SEALED: dict[str, Make] = {
     "regular, d = 8, condition 1e3": lambda seed: quadratic(8, 1e3),
@@ -171,6 +178,15 @@ SEALED_FIFTH: dict[str, Make] = {
     "w1^10 w2^12 w3^14": lambda seed: monomial((5, 6, 7)),
     "w1^6 w2^8 + w3^2": lambda seed: monomial((3, 4), extra=1),
 }
+SEALED_SIXTH: dict[str, Make] = {
+    "tanh, 4 units": lambda seed: hidden_units(4, "tanh"),
+    "tanh, 5 units": lambda seed: hidden_units(5, "tanh"),
+    "exp - 1, 1 unit": lambda seed: hidden_units(1, "expm1"),
+    "exp - 1, 3 units": lambda seed: hidden_units(3, "expm1"),
+    "exp - 1, 4 units": lambda seed: hidden_units(4, "expm1"),
+    "relu, 3 units": lambda seed: hidden_units(3, "relu"),
+    "relu, 5 units": lambda seed: hidden_units(5, "relu"),
+}
 SETS = {
     "tuned": TUNED,
     "sealed": SEALED,
@@ -178,6 +194,7 @@ SETS = {
     "third": SEALED_THIRD,
     "fourth": SEALED_FOURTH,
     "fifth": SEALED_FIFTH,
+    "sixth": SEALED_SIXTH,
 }
 QUICK = (
     "w1^2 w2^4",

@@ -3,7 +3,7 @@
 Where the loss sees B A (or B relu(A x + b)) of A [h a] and B [c h], each unit may be rescaled without changing anything, and in a
 linear network each direction u [h] of length 1 too: A -> A + (e^s - 1) u (u'A), B -> B + (e^-s - 1) (B u) u', of volume
 e^(s (a - c)). `joints` finds such pairs by trying: where the loss stays the same at a few random points, the symmetry is taken to be
-there. That the moves are exact does not rest on it.
+there; smooth units (tanh) have it near w* = 0. That the moves are exact does not rest on it.
 
 >>> loss = lambda w: (w[:, 4:].view(-1, 1, 2) @ w[:, :4].view(-1, 2, 2)).square().sum((1, 2))            # B [1 2], A [2 2]
 >>> (joint,) = joints(loss, torch.zeros(6).double(), torch.ones(6).double(), (4, 2))
@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from heldout.core.streams import stream
+from heldout.learners.blocks import NEAR
 from heldout.learners.rescaling import exponents
 from heldout.learners.tempered import Energy
 
@@ -72,9 +73,13 @@ class Joint(NamedTuple):
 
 def joints(energy: Energy, start: Tensor, radius: Tensor, sizes: Sequence[int]) -> tuple[Joint, ...]:
     """The joints of two or more units between neighbouring tensors of these sizes (with a bias between them or without) that leave
-    energy(w [r p]) -> [r] unchanged, tried at points of the box of this radius [p] around start [p]."""
+    energy(w [r p]) -> [r] unchanged, tried at points of the box of this radius [p] around start [p], and else near start."""
     if len(sizes) < 2:
         return ()
+    return _joints(energy, start, radius, sizes) or _joints(energy, start, NEAR * radius, sizes)
+
+
+def _joints(energy: Energy, start: Tensor, radius: Tensor, sizes: Sequence[int]) -> tuple[Joint, ...]:
     draw = stream(0, "llc joints")
     w = start + radius * torch.from_numpy(draw.uniform(-1, 1, (4 * POINTS, start.numel())))
     s = torch.tensor([0.7, -0.7, 0.4, -0.4], dtype=torch.float64)
@@ -92,21 +97,29 @@ def joints(energy: Energy, start: Tensor, radius: Tensor, sizes: Sequence[int]) 
             allowed = SAME * alone.abs() + 1e-12 * before.abs()
             return bool((off.abs() <= allowed).all()) and bool((alone.abs() > allowed).any())
 
-        for into, out in _pairs(sizes):
+        for into, out, must_turn in _pairs(sizes):
             h = len(into)
             unit = one_hot(torch.from_numpy(draw.integers(0, h, POINTS)), h).to(torch.float64)
             any_way = torch.from_numpy(draw.standard_normal((POINTS, h)))
             any_way = any_way / any_way.norm(dim=1, keepdim=True)
             joint = Joint(into, out, True)
             if same(joint, unit):
-                found.append(joint._replace(turns=same(joint, any_way)))
+                turns = same(joint, any_way)
+                if turns or not must_turn:
+                    found.append(joint._replace(turns=turns))
     return tuple(found)
 
 
-def _pairs(sizes: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Places into and out of the units between two tensors: rows and columns, or (where inputs stand left) columns and rows."""
+def _pairs(sizes: Sequence[int]) -> Iterator[tuple[Tensor, Tensor, bool]]:
+    """Places into and out of the units between two tensors: rows and columns, or (where inputs stand left) columns and rows; and
+    (True) of units that stand one after the other, each with its own two tensors: layers do too, but cannot be turned into each other."""
     ends = torch.tensor([0, *sizes]).cumsum(0).tolist()
     places = [torch.arange(a, b) for a, b in pairwise(ends)]
+    for first in range(min(2, len(sizes))):
+        into, out = places[first::2], places[first + 1 :: 2]
+        h = min(len(into), len(out))
+        if h > 1 and len({len(p) for p in into[:h]}) == len({len(p) for p in out[:h]}) == 1:
+            yield torch.stack(into[:h]), torch.stack(out[:h]), True
     for i in range(len(sizes) - 1):
         for j in (i + 1, i + 2):
             if j >= len(sizes):
@@ -116,6 +129,6 @@ def _pairs(sizes: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
                 if j == i + 2 and sizes[i + 1] != h:
                     continue
                 bias = [places[i + 1].view(h, 1)] if j == i + 2 else []
-                yield torch.cat([places[i].view(h, -1), *bias], dim=1), places[j].view(-1, h).T
+                yield torch.cat([places[i].view(h, -1), *bias], dim=1), places[j].view(-1, h).T, False
                 if h < sizes[i] or h < sizes[j]:
-                    yield torch.cat([places[i].view(-1, h).T, *bias], dim=1), places[j].view(h, -1)
+                    yield torch.cat([places[i].view(-1, h).T, *bias], dim=1), places[j].view(h, -1), False

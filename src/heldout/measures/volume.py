@@ -60,7 +60,9 @@ def volume_of_energy(
     level: float = 0.95,
 ) -> Estimate:
     """The same for a plain energy(thetas [r p]) -> [r] around start [p]."""
-    return _volume(problem_of_energy(energy, start), seed, cutoff, directions, level)
+    return _volume(
+        problem_of_energy(energy, start, tensors=(start.numel(),)), seed, cutoff, directions, level
+    )
 
 
 def _volume(problem: Problem, seed: int, cutoff: float, directions: int, level: float) -> Estimate:

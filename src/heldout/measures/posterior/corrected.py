@@ -6,7 +6,8 @@
 3. `ensembles` ladders of exact chains with exchange (learners/ladder.py), and `fit_ladder` on their means.
    The error was calibrated with the usual number of rungs; where there are fewer, it grows with the square of the ratio.
    Without noise, rungs from the first on which chains from w* and from the box differ are left out.
-4. `doubts`: what withholds the answer. Chains that have not converged get one more attempt, `LONGER` times as long.
+4. `doubts`: what withholds the answer. Chains that have not converged get one more attempt, `LONGER` times as long; those that
+   have not spread over the posterior a third.
 """
 
 from __future__ import annotations
@@ -54,17 +55,17 @@ def corrected_over_seeds(
     chosen = settings or Ladder()
     boxes = [_box_loss(problem, seed) for seed in seeds]
     ladders, pilot = _ladders(problem, seeds, chosen, boxes)
-    found: dict[int, tuple[LearningCoefficient, bool]] = {}
+    found: dict[int, tuple[LearningCoefficient, int]] = {}
     spent = dict.fromkeys(range(len(seeds)), pilot)
     for attempt in range(chosen.attempts):
-        left = [i for i in range(len(seeds)) if i not in found or found[i][1]]
+        left = [i for i in range(len(seeds)) if i not in found or attempt < found[i][1]]
         longer = replace(chosen, burn=chosen.burn * LONGER**attempt, draws=chosen.draws * LONGER**attempt)
         for same in _populations([ladders[i] for i in left], chosen.ensembles * problem.parameters):
             places = [left[i] for i in same]
             traces = _sampled(problem, [ladders[i] for i in places], [seeds[i] for i in places], longer)
             for i, trace in zip(places, traces):
                 spent[i] += trace.gradients * len(trace.t) * chosen.ensembles
-                found[i] = _judged(problem, seeds[i], longer, boxes[i], trace)
+                found[i] = _judged(problem, seeds[i], longer, boxes[i], trace, attempt)
     seconds = (time.perf_counter() - begun) / len(seeds)
     return [replace(found[i][0], seconds=seconds, gradients=spent[i]) for i in range(len(seeds))]
 
@@ -98,9 +99,9 @@ def _populations(ladders: Sequence[Floats], numbers: int) -> list[list[int]]:
 
 
 def _judged(
-    problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace
-) -> tuple[LearningCoefficient, bool]:
-    """What one seed's ladder says, withheld where it is not to be believed; and whether longer chains may mend that."""
+    problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace, attempt: int
+) -> tuple[LearningCoefficient, int]:
+    """What one seed's ladder says, withheld where it is not to be believed; and how many attempts that doubt is worth."""
     asked = len(trace.t)
     if problem.n is None:
         trace = _agreed(trace)
@@ -115,7 +116,7 @@ def _judged(
         usual = RUNGS if problem.n is None else NOISY_RUNGS
         fit = replace(fit, stderr=fit.stderr * max(1.0, usual / asked) ** 2)
     stderr = curves.std(0, ddof=1) / math.sqrt(chosen.ensembles)
-    checks, reason, longer = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen)
+    checks, reason, worth = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen, attempt)
     n = problem.n or 0
     method = f"{chosen.ensembles} ladders of {len(rungs)} temperatures, Hamiltonian chains with exchange, fit of lambda and m"
     estimate = (
@@ -151,7 +152,7 @@ def _judged(
         fitted=fit.curve if fit else None,
         multiplicity=fit.multiplicity if fit else math.nan,
     )
-    return told, longer
+    return told, worth
 
 
 def _agreed(trace: LadderTrace) -> LadderTrace:

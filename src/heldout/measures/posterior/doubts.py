@@ -21,14 +21,19 @@ R_HAT, ESS = 1.05, 300  # with the ESS at its limit R-hat is about 1.05 by chanc
 WIDEST = 0.12  # half-width of an interval that is still reported
 BEYOND = 0.25
 MISFIT = 4.0
+SPREAD, SURE = (
+    0.9975,
+    0.97,
+)  # of Student's t of the numbers of known mean: to withhold, and to try a third time
 
 
 class Doubts(NamedTuple):
-    """The number behind each reason; the first reason that holds ("" where none does); whether longer chains may help."""
+    """The number behind each reason; the first reason that holds ("" where none does); how many attempts it is worth, each of longer
+    chains."""
 
     checks: dict[str, float]
     reason: str = ""
-    longer: bool = False
+    worth: int = 1
 
 
 def doubts(
@@ -40,8 +45,9 @@ def doubts(
     sizes: Floats,
     fit: LadderFit | None,
     chosen: Ladder,
+    attempt: int = 0,
 ) -> Doubts:
-    """Everything that may be wrong with a ladder, in the order in which it is told."""
+    """Everything that may be wrong with a ladder, in the order in which it is told; attempt: how many were made before."""
     d, k, half = problem.parameters, len(trace.t), chosen.ensembles // 2
     if fit is None:
         return Doubts(
@@ -86,29 +92,31 @@ def doubts(
         return Doubts(
             checks,
             f"the chains disagree: R-hat {checks['largest R-hat']:.3f} on the worst temperature, above {R_HAT}; give more draws",
-            True,
+            2,
         )
     if checks["smallest ESS"] < ESS:
         return Doubts(
             checks,
             f"too few independent draws: ESS {checks['smallest ESS']:.0f} of {ESS} on the worst temperature; give more draws",
-            True,
+            2,
         )
     if checks["cold against hot, largest t"] > limit:
         return Doubts(
             checks,
             f"chains started at w* and chains annealed from the whole box disagree (t = {gap.max():.1f}, limit {limit:.1f}): "
             "the sampler does not travel between parts of the posterior",
-            True,
+            2,
         )
     if spread > allowance:
         return Doubts(
             checks,
             f"the chains have not spread over the posterior: t E[L] with numbers of known mean and without differ (t = {spread:.1f}, "
             f"limit {allowance:.1f}), so that those means are off; give more draws",
-            True,
+            3,
         )
-    return Doubts(checks, _of_the_fit(fit, d, width, beyond, problem.n))
+    # Chains that needed longer runs are asked for more: at the same limit they passed 5% off, about to arrive.
+    worth = 3 if attempt == 1 and spread > float(student.ppf(SURE, chosen.ensembles - 1)) else 1
+    return Doubts(checks, _of_the_fit(fit, d, width, beyond, problem.n), worth)
 
 
 def gaps(curves: Floats, hot: NDArray[np.bool_]) -> Floats:
@@ -131,7 +139,7 @@ def _identities(trace: LadderTrace, curves: Floats) -> tuple[float, float]:
     ].mean(1)
     return (
         float(abs(off.mean()) / np.sqrt(off.var(ddof=1) / e + 1e-3**2)),
-        float(student.ppf(0.9975, e - 1)),
+        float(student.ppf(SPREAD, e - 1)),
     )
 
 

@@ -22,6 +22,7 @@ from heldout.core.errors import InputError, Withheld
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
+from heldout.learners.blocks import blocks
 from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.valley_moves import ValleyMoves, valley_moves
@@ -119,7 +120,7 @@ def problem_of_energy(
     on_rows: OnRows | None = None,
     groups: Sequence[int] | None = None,
 ) -> Problem:
-    """A problem of a plain energy. tensors: the sizes of w's parts, each with its own radius (None: one part).
+    """A problem of a plain energy. tensors: the sizes of w's parts, each with its own radius (None: found by trying, `blocks`).
 
     groups: parts of one number share a radius.
 
@@ -144,22 +145,37 @@ def problem_of_energy(
     if radius is not None and not 0 < radius < float("inf"):
         raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
     w = start.detach().to(torch.float64)
-    size = (
-        radii(w, tensors, RADIUS if n is None else NOISY_RADIUS, groups)
-        if radius is None
-        else torch.full_like(w, float(radius))
-    )
     loss, slope = _at(energy, w)
     if not bool(torch.isfinite(loss)):
         raise InputError(f"the loss at w* is {float(loss)}", "pass a trained model with a finite loss")
     if not bool(torch.isfinite(slope).all()):
         raise Withheld("the gradient at w* is not finite: no sampler can move from here")
+    if tensors is None:
+        tensors = blocks(energy, w)
+        groups = [
+            0 if size == 1 else 1 + place for place, size in enumerate(tensors)
+        ]  # a weight near 0 by chance is not thereby fixed
+    size = (
+        radii(w, tensors, RADIUS if n is None else NOISY_RADIUS, groups)
+        if radius is None
+        else torch.full_like(w, float(radius))
+    )
     coarse = 1.2e-7 if start.dtype == torch.float32 else 2.3e-16
     resolution = coarse * max(abs(float(loss)), 1e-12)
     rotation, curvature = _axes(energy, w, size)
-    parts = tuple(tensors) if tensors is not None else (w.numel(),)
     return Problem(
-        energy, w, n, size, rotation, curvature, float(loss), resolution, parts, log_prior, gamma, on_rows
+        energy,
+        w,
+        n,
+        size,
+        rotation,
+        curvature,
+        float(loss),
+        resolution,
+        tuple(tensors),
+        log_prior,
+        gamma,
+        on_rows,
     )
 
 

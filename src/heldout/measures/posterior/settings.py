@@ -22,13 +22,14 @@ BURN_IN, BRIEF = 600, 20  # steps at one temperature; trajectories at least wher
 
 @dataclass(frozen=True)
 class Ladder:
-    """Settings of the run; None is chosen from the problem. attempts: chains that disagree are run again, `LONGER` times as long."""
+    """Settings of the run; None is chosen from the problem. attempts: at most; chains that disagree are run again, `LONGER` times as long,
+    those that have not spread over the posterior once more."""
 
     ensembles: int = ENSEMBLES
     burn: int = BURN
     draws: int = DRAWS
     rungs: int = RUNGS
-    attempts: int = 2
+    attempts: int = 3
     lowest: float | None = None
     highest: float | None = None
     level: float = 0.95
