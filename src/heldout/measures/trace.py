@@ -27,6 +27,7 @@ from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.krylov import Krylov, probes
 from heldout.core.operator import Operator
+from heldout.core.options import check_real, check_whole
 from heldout.core.second_order import Matrix, over_operators
 from heldout.core.subject import Subject
 
@@ -46,6 +47,8 @@ def trace(
     thetas: [p], or [r p] for a population or a trajectory, then one value a row. n is the number of random parts. Raises
     `Withheld` where the operator is refused (`core.second_order`).
     """
+    check_whole(products=products, seed=seed)
+    check_real(level=level)
     if products < 12:
         raise InputError(f"products is {products}", "give at least 12: the error needs several random parts")
     if not 0 < level < 1:
