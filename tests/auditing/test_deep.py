@@ -83,8 +83,13 @@ def test_every_number_has_its_control_or_a_reason(
 
     monkeypatch.setattr(importlib.import_module("heldout.measures.llc"), "llc_report", refuse)
     monkeypatch.setattr(lambda_curves, "MOST_WORK", 10_000)  # likewise
-    found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
+    found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=True)
     assert found.failures == ()
+    begun = [line for line in capsys.readouterr().err.splitlines() if line.startswith("heldout: geometry: ")]
+    assert (
+        len(begun) == 12
+    )  # the twin, four numbers of each, curves, density, slices: piped, each is a line as it begins
+    assert begun[1].startswith("heldout: geometry: trace of the Hessian, this model, after ")
     print_audit(found, [])
     said = " ".join(capsys.readouterr().out.split())
     assert "this model shuffled-label twin" in said
