@@ -32,6 +32,7 @@ from heldout.core.second_order import Matrix, over_operators
 from heldout.core.subject import Subject
 
 _BLOCK = 2
+FEWEST = 12  # products
 
 
 def trace(
@@ -49,8 +50,10 @@ def trace(
     """
     check_whole(products=products, seed=seed)
     check_real(level=level)
-    if products < 12:
-        raise InputError(f"products is {products}", "give at least 12: the error needs several random parts")
+    if products < FEWEST:
+        raise InputError(
+            f"products is {products}", f"give at least {FEWEST}: the error needs several random parts"
+        )
     if not 0 < level < 1:
         raise InputError(f"level is {level}", "give a level between 0 and 1, such as 0.95")
     return over_operators(lambda operator: _trace(operator, products, seed, level), source, matrix, thetas)
