@@ -20,7 +20,7 @@ estimate, says that it is unchecked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -30,8 +30,6 @@ from torch import Tensor
 from heldout.core.batch import Batch, len_of, take
 from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
-from heldout.core.estimate import Estimate
-from heldout.core.no_curvature import curved
 from heldout.core.operator import Operator
 from heldout.core.options import check_whole
 from heldout.core.population import MEMORY_BYTES, bytes_made
@@ -147,60 +145,6 @@ def parameters(subject: Subject) -> Tensor:
             "measure the replicas one by one, each as a subject of its own",
         )
     return subject.thetas
-
-
-def rows_of(subject: Subject, thetas: Tensor | None) -> Tensor:
-    """thetas [p] or [r p] of the subject's parameters, as given or (None) its own."""
-    own = parameters(subject)
-    if thetas is None:
-        return own
-    p = own.shape[-1]
-    if not isinstance(thetas, Tensor):
-        raise InputError(f"thetas are a {type(thetas).__name__}", f"give a tensor [{p}], or [r {p}]")
-    if thetas.ndim == 0 or thetas.shape[-1] != p:
-        raise InputError(
-            f"thetas have shape {tuple(thetas.shape)}", f"give rows of the subject's {p} parameters"
-        )
-    if thetas.ndim > 2 or thetas.shape[0] == 0:
-        raise InputError(f"thetas have shape {tuple(thetas.shape)}", "give one row a replica: [r p]")
-    return thetas
-
-
-def over_operators(
-    measure: Callable[[Operator], Estimate],
-    source: Subject | Operator,
-    matrix: Matrix | None,
-    thetas: Tensor | None,
-) -> Estimate:
-    """`measure` of one operator, or of each row of thetas [r p]: then values [r ...], NaN where a row was withheld."""
-    if isinstance(source, Operator):
-        if matrix is not None or thetas is not None:
-            raise InputError(
-                "an operator is given together with matrix= or thetas=",
-                "pass a subject, or the operator alone",
-            )
-        return measure(source)
-    matrix = matrix or Matrix()
-    rows = rows_of(source, thetas)
-    if rows.ndim == 1:
-        return curved(measure, second_order(source, matrix, rows))
-    if rows.shape[0] == 1 and thetas is None:
-        return curved(measure, second_order(source, matrix, rows[0]))
-    if matrix.route is None:
-        matrix = Matrix(
-            matrix.kind, matrix.scaling, matrix.data, matrix.dtype, matrix.rows_at_once, "backward"
-        )
-    return Estimate.joined(list(_each(measure, source, matrix, rows)))
-
-
-def _each(
-    measure: Callable[[Operator], Estimate], subject: Subject, matrix: Matrix, rows: Tensor
-) -> Iterator[Estimate]:
-    for theta in rows:
-        try:
-            yield curved(measure, second_order(subject, matrix, theta))
-        except Withheld as reason:
-            yield Estimate.withheld(str(reason))
 
 
 def batches_of(subject: Subject, matrix: Matrix) -> list[Batch]:

@@ -22,8 +22,9 @@ from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.operator import Operator
 from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import over_operators
 from heldout.core.quadrature import Quadrature, quadrature
-from heldout.core.second_order import Matrix, over_operators
+from heldout.core.second_order import Matrix
 from heldout.core.subject import Subject
 
 

@@ -33,7 +33,8 @@ from heldout.core.batch import len_of, take
 from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
 from heldout.core.options import check_real, check_whole
-from heldout.core.second_order import parameters, rows_of
+from heldout.core.over_operators import rows_of
+from heldout.core.second_order import parameters
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
 

@@ -36,7 +36,8 @@ from heldout.core.krylov import Krylov, probes
 from heldout.core.no_curvature import curved
 from heldout.core.operator import Operator
 from heldout.core.options import check_real, check_whole
-from heldout.core.second_order import Matrix, batches_of, rows_of, second_order
+from heldout.core.over_operators import rows_of
+from heldout.core.second_order import Matrix, batches_of, second_order
 from heldout.core.subject import Subject
 
 _TOLERANCE = 1e-4

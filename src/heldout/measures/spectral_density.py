@@ -26,8 +26,9 @@ from heldout.core.estimate import Estimate
 from heldout.core.no_curvature import curved
 from heldout.core.operator import Operator
 from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import rows_of
 from heldout.core.quadrature import Quadrature, quadrature
-from heldout.core.second_order import Matrix, rows_of, second_order
+from heldout.core.second_order import Matrix, second_order
 from heldout.core.subject import Subject
 
 

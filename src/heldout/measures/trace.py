@@ -28,7 +28,8 @@ from heldout.core.estimate import Estimate
 from heldout.core.krylov import Krylov, probes
 from heldout.core.operator import Operator
 from heldout.core.options import check_real, check_whole
-from heldout.core.second_order import Matrix, over_operators
+from heldout.core.over_operators import over_operators
+from heldout.core.second_order import Matrix
 from heldout.core.subject import Subject
 
 _BLOCK = 2
