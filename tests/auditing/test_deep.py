@@ -20,6 +20,7 @@ from heldout.auditing.facts import Facts
 from heldout.auditing.ledger import Ledger
 from heldout.core.errors import Withheld
 from heldout.core.estimate import Estimate
+from heldout.measures.llc_curve import LambdaCurve
 from heldout.plain import print_audit
 
 X, Y = load_digits(return_X_y=True)
@@ -83,8 +84,13 @@ def test_every_number_has_its_control_or_a_reason(
 
     monkeypatch.setattr(importlib.import_module("heldout.measures.llc"), "llc_report", refuse)
     monkeypatch.setattr(lambda_curves, "MOST_WORK", 10_000)  # likewise
-    found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=False)
+    found = heldout.audit(subject(12), budget="predictions", deep=True, runs=None, progress=True)
     assert found.failures == ()
+    begun = [line for line in capsys.readouterr().err.splitlines() if line.startswith("heldout: geometry: ")]
+    assert (
+        len(begun) == 12
+    )  # the twin, four numbers of each, curves, density, slices: piped, each is a line as it begins
+    assert begun[1].startswith("heldout: geometry: trace of the Hessian, this model, after ")
     print_audit(found, [])
     said = " ".join(capsys.readouterr().out.split())
     assert "this model shuffled-label twin" in said
@@ -161,6 +167,31 @@ def test_curves_are_compared_with_the_twin_s_and_no_coefficient_is_said_to_exist
     far = small(60)
     with pytest.raises(Withheld, match="curves are compared at matched loss only"):
         lambda_curves.lambda_curves(audited, far, 0)
+
+
+@pytest.mark.parametrize("cells", [1, 6])
+def test_curves_around_a_point_that_is_no_minimum_say_so(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    lower = "w* is no minimum: the loss is lower by 0.3 nearby (at most 0.1 can be chance); train further"
+    audited = small(3)
+
+    def curve(one: heldout.Subject, *given: Any, **named: Any) -> LambdaCurve:
+        status = np.full(6, "ok", dtype=object)
+        if one is audited:
+            status[:cells] = lower
+        chains = np.full((3, 2, 8), 5.0) + np.linspace(0, 0.1, 8)
+        ones, plateau = np.ones((3, 2)), Estimate.withheld("no plateau, so no learning coefficient")
+        return LambdaCurve(
+            np.arange(1.0, 4), np.arange(1.0, 3), 5 * ones, ones, chains, ones, ones, status.astype(str).reshape(3, 2),
+            plateau, 1.0, np.ones(60), "flat in the box",
+        )  # fmt: skip
+
+    monkeypatch.setattr(lambda_curves, "llc_curve", curve)
+    try:
+        said = lambda_curves.lambda_curves(audited, replace(audited), 0)[2]["sentence"]
+    except Withheld as reason:
+        said = str(reason)
+    assert ("no cell of the grid can be measured on both networks. This model: " in said) == (cells == 6)
+    assert f"in {cells} of 6 cells {lower}. The twin: no plateau, so no learning coefficient." in said
 
 
 def test_only_differentiable_models_have_geometry() -> None:

@@ -12,9 +12,11 @@ import heldout.core.second_order as module
 from heldout.core.batch import Batch, take
 from heldout.core.cost import counted
 from heldout.core.errors import InputError, Withheld
+from heldout.core.estimate import Estimate
+from heldout.core.over_operators import over_operators
 from heldout.core.preserved import fingerprint
 from heldout.core.products import differentiable
-from heldout.core.second_order import Matrix, over_operators, second_order
+from heldout.core.second_order import Matrix, second_order
 from heldout.core.subject import Subject
 from heldout.measures.trace import trace
 
@@ -303,9 +305,9 @@ def test_a_population_is_measured_row_by_row_and_a_bad_row_is_nan() -> None:
     row = subject.thetas[0]
     rows = torch.stack([row, 2 * row, torch.full_like(row, torch.inf)])
 
-    def size(operator: module.Operator) -> module.Estimate:
+    def size(operator: module.Operator) -> Estimate:
         value = float(operator.dense().trace())
-        return module.Estimate(value, value, value)
+        return Estimate(value, value, value)
 
     found = over_operators(size, subject, None, rows)
     assert found.value.shape == (3,)

@@ -239,6 +239,33 @@ def test_a_loss_without_lower_bound_is_withheld() -> None:
     assert "no minimum" in found.reason
 
 
+@pytest.mark.parametrize(
+    "energy",
+    [
+        lambda w: -w.square().sum(1),
+        lambda w: w.sum(1),
+        lambda w: -w.pow(4).sum(1),
+        lambda w: -w.square().sum(1).exp(),
+    ],
+)
+@pytest.mark.parametrize("settings", [SHORT, OneTemperature(n_beta=200.0, burn=100, draws=200)])
+def test_chains_that_leave_for_ever_lower_losses_say_so(energy: Any, settings: Any) -> None:
+    """With gamma = 0 nothing ends the fall; "they diverge; use float64" was no help."""
+    found = llc_of_energy(energy, torch.zeros(2), settings=settings, gamma=0.0)
+    assert "w* is no minimum" in found.reason
+    assert float(found.reason.split("lower by ")[1].split(" nearby")[0].split(",")[0]) > 0.01
+    assert math.isnan(float(found.estimate.value))
+
+
+def test_a_loss_that_is_not_finite_nearby_but_nowhere_lower_is_no_fall() -> None:
+    found = llc_of_energy(
+        lambda w: torch.where(w.abs().sum(1) > 0.3, torch.nan, w.square().sum(1)),
+        torch.zeros(2),
+        settings=SHORT,
+    )
+    assert "the loss is not finite along the chains" in found.reason
+
+
 def test_a_gradient_that_is_not_finite_is_withheld() -> None:
     found = llc_of_energy(lambda w: w.abs().sqrt().sum(1), torch.zeros(2), settings=SHORT)
     assert "gradient at w* is not finite" in found.reason

@@ -125,6 +125,37 @@ def test_bad_options_are_refused(change: dict, message: str) -> None:
         llc_along(subject, torch.zeros(1, 3, dtype=torch.float64), **change)
 
 
+def test_a_refused_trajectory_leaves_no_folder(tmp_path: Path) -> None:
+    subject, model, _ = regression(40)
+    thetas = model[0].weight.detach().repeat(2, 1)  # type: ignore[union-attr]
+    runs = tmp_path / "runs"
+    for change, message in (
+        ({"gamma": -1.0}, "gamma is -1"),
+        ({"gamma": 1.0, "radius": 1.0}, "gamma takes the place of the box"),
+        ({"radius": 0.0}, "radius is 0"),
+        ({"n_beta": -3.0}, "n beta is -3"),
+        ({"chains": 1}, "chains=1"),
+        ({"draws": 100.5}, "draws is 100.5; give a whole number"),
+        ({"products": 3}, "products is 3; give at least 12"),
+        ({"weight_decay": -1.0}, "weight_decay is -1"),
+        ({"parameters": ("9",)}, "parameters='9' selects nothing"),
+    ):
+        with pytest.raises(InputError, match=message):
+            kept_trajectory(subject, thetas, [0, 1], runs, Options(**change))  # type: ignore[arg-type]
+    for bad, steps, seed, message in (
+        (thetas.half(), [0, 1], 0, "thetas are torch.float16"),
+        (thetas[:, :2], [0, 1], 0, "give one row a checkpoint"),
+        (thetas.tolist(), [0, 1], 0, "thetas are a list"),
+        (thetas, [1, 0], 0, "not in order"),
+        (thetas, [], 0, "0 steps for 2 checkpoints"),
+        (thetas, [0, 1.5], 0, "step is 1.5"),
+        (thetas, [0, 1], 1.5, "seed is 1.5"),
+    ):
+        with pytest.raises(InputError, match=message):
+            kept_trajectory(subject, bad, steps, runs, QUICK, seed)  # type: ignore[arg-type]
+    assert not runs.exists()
+
+
 def test_bad_thetas_steps_and_subjects_are_refused() -> None:
     subject, _, _ = regression(40)
     good = torch.zeros(2, 3, dtype=torch.float64)

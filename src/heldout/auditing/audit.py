@@ -193,7 +193,7 @@ def _walk(
     facts.influence = step("influence", lambda: steps.influential(facts), cheap=True)
     facts.certificate = step("certificate", lambda: steps.certificate(facts, runs), cheap=True)
     if deep:
-        step("geometry", lambda: geometry(facts, lambda d, t: bars.tick("geometry", d, t)))
+        step("geometry", lambda: geometry(facts, bars))
 
 
 def conclude(facts: Facts, mute: tuple[str, ...] = ()) -> Audit:

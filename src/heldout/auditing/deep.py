@@ -19,6 +19,7 @@ import torch
 from heldout.auditing.facts import Facts
 from heldout.auditing.geometry_pictures import attempted, density, slices, traces
 from heldout.auditing.lambda_curves import FORMULA, NAME, lambda_curves
+from heldout.auditing.progress import Progress
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.recipe import Recipe
@@ -40,22 +41,30 @@ def needs(subject: Subject) -> str:
     return ""
 
 
-def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
+def geometry(facts: Facts, bars: Progress) -> None:
     """Enter the four numbers, with the twin's as control, in the table of measures; keep what their section draws."""
     subject = facts.subject
     missing = needs(subject)
     if missing:
         raise Withheld(missing)
-    twin, why = None, ""
+    twin, why, steps = None, "", 8
+
+    def begin(done: int, what: str) -> None:
+        bars.tick("geometry", done, steps)
+        bars.begin("geometry", what)
+
+    begin(0, "a shuffled-label twin at the same loss")
     try:
         twin = matched_twin(facts)
     except Withheld as reason:
         why = str(reason)
-    steps = 8
     reports: list[LearningCoefficient] = []  # the subject's, then the twin's
     rows = []
-    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports), 1):
+    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports)):
+        begin(done, f"{name}, this model")
         found = _asked(measure, subject, facts)
+        if twin is not None:
+            begin(done, f"{name}, the twin")
         beside = (
             Estimate.withheld(f"no shuffled-label twin: {why}")
             if twin is None
@@ -65,13 +74,12 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
             name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss"
         )
         rows.append({"name": name, "formula": formula, "value": found.as_json(), "control": beside.as_json()})
-        tick(done, steps)
+    begin(4, NAME)
     rows.append(_curves(facts, twin, why))
-    tick(5, steps)
     chains = attempted(lambda: traces(reports[0])) if reports else {"status": "no chain was run"}
-    tick(6, steps)
+    begin(6, "spectral density")
     spectrum = attempted(lambda: density(subject, facts.seed))
-    tick(7, steps)
+    begin(7, "slices of the loss")
     facts.geometry = {
         "loss": _loss(subject),
         "twin_loss": None if twin is None else _loss(twin),
@@ -82,7 +90,7 @@ def geometry(facts: Facts, tick: Callable[[int, int], None]) -> None:
         "density": spectrum,
         "slices": attempted(lambda: slices(subject, twin, facts.seed)),
     }
-    tick(8, steps)
+    bars.tick("geometry", steps, steps)
 
 
 def _curves(facts: Facts, twin: Subject | None, why: str) -> dict[str, Any]:

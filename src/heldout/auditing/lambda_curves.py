@@ -25,6 +25,7 @@ NAME = "Lambda(t, R), mean over t and R"
 FORMULA = "exp mean log t (E[L] - L(w*)) over n beta = t and boxes of half-width R"
 RADII = (0.12, 0.25)  # of each module's largest weight
 BURN, DRAWS = 150, 200
+NO_MINIMUM = "w* is no minimum"
 MOST_WORK = 500_000  # parameters x examples: about two minutes a network on one core
 
 
@@ -47,14 +48,18 @@ def lambda_curves(subject: Subject, twin: Subject, seed: int) -> tuple[Estimate,
         llc_curve(one, seed, grid, RADII, burn=BURN, draws=DRAWS, sampler="hamiltonian")
         for one in (subject, twin)
     )
-    told = curve_difference(first, second)
+    about = f"{_about('This model', first)} {_about('The twin', second)}"
+    try:
+        told = curve_difference(first, second)
+    except Withheld as reason:
+        raise Withheld(f"{reason.cause}. {about}", reason.remedy) from reason
     both = np.isfinite(told.ratio)
     where = f"{int(both.sum())} of {both.size} cells"
     mine, other = (_mean(curve, both, where, n) for curve in (first, second))
     ratio = told.overall
     sentence = (
         f"Lambda(t, R) is {float(ratio.value):.3g} [{float(ratio.low):.3g}, {float(ratio.high):.3g}] times the shuffled twin's at matched "
-        f"loss ({where}). {_plateau('This model', first)} {_plateau('The twin', second)}"
+        f"loss ({where}). {about}"
     )
     return mine, other, {"sentence": sentence, "ratio": ratio.as_json()}
 
@@ -65,13 +70,17 @@ def _losses(subject: Subject) -> NDArray[np.float64]:
         return subject.loss(parameters(subject)[0], subject.train).to("cpu", torch.float64).numpy()
 
 
-def _plateau(who: str, curve: LambdaCurve) -> str:
-    found = curve.plateau
-    if found.ok:
-        return (
-            f"{who}: a plateau at {float(found.value):.3g} [{float(found.low):.3g}, {float(found.high):.3g}]."
-        )
-    return f"{who}: {found.status}."
+def _about(who: str, curve: LambdaCurve) -> str:
+    """Whether there is a plateau, and whether w* is a minimum at all: where it is none, the curve is not one around a minimum."""
+    found, lower = curve.plateau, [text for text in curve.status.flat if text.startswith(NO_MINIMUM)]
+    said = (
+        f"a plateau at {float(found.value):.3g} [{float(found.low):.3g}, {float(found.high):.3g}]"
+        if found.ok
+        else found.status
+    )
+    if lower and lower[0] not in said:
+        said += f"; and in {len(lower)} of {curve.status.size} cells {lower[0]}"
+    return f"{who}: {said}."
 
 
 def _mean(curve: LambdaCurve, cells: NDArray[np.bool_], where: str, n: int, level: float = 0.95) -> Estimate:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +19,7 @@ class Progress:
         self.show = sys.stderr.isatty() if show is None else show
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
+        self._begun = time.monotonic()
 
     def __enter__(self) -> Progress:
         if self.show:
@@ -48,6 +50,15 @@ class Progress:
     ) -> None:
         if self._bars is not None:
             self._bars.stop()
+
+    def begin(self, stage: str, what: str) -> None:
+        """`what` of `stage` begins: beside its bar, or as a line of its own where stderr is no terminal (bars show at the end there)."""
+        if self._bars is None:
+            return
+        if self._bars.console.is_terminal and stage in self._tasks:
+            self._bars.update(self._tasks[stage], description=f"{stage}: {what}")
+        else:
+            sys.stderr.write(f"heldout: {stage}: {what}, after {time.monotonic() - self._begun:.0f} s\n")
 
     def tick(self, stage: str, done: int, total: int) -> None:
         """`done` of `total` units of `stage` are finished."""

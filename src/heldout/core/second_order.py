@@ -20,7 +20,7 @@ estimate, says that it is unchecked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -30,8 +30,8 @@ from torch import Tensor
 from heldout.core.batch import Batch, len_of, take
 from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
-from heldout.core.estimate import Estimate
 from heldout.core.operator import Operator
+from heldout.core.options import check_whole
 from heldout.core.population import MEMORY_BYTES, bytes_made
 from heldout.core.products import (
     Kind,
@@ -49,6 +49,7 @@ NAMES: dict[str, str] = {
     "ggn": "Gauss-Newton matrix",
     "empirical_fisher": "empirical Fisher",
 }
+NOT_FINITE = "look in the loss for a root, a norm or a logarithm at 0 (add a small constant inside) or an overflow (use float64)"
 UNCHECKED = "unchecked: the model has one route to second derivatives, and finite differences do not settle"
 
 
@@ -86,13 +87,13 @@ def second_order(subject: Subject, matrix: Matrix | None = None, theta: Tensor |
         if rows.shape[0] != 1:
             raise InputError(f"the subject has {rows.shape[0]} replicas", "pass theta, one row of thetas")
         theta = rows[0]
-    batches = _batches(subject, matrix)
+    batches = batches_of(subject, matrix)
     dtype = _dtype(matrix, theta)
     theta = theta.detach().to(dtype)
     if theta.ndim != 1:
         raise InputError(f"theta has shape {tuple(theta.shape)}", "pass one row [p] of thetas")
     if not bool(torch.isfinite(theta).all()):
-        raise Withheld("theta is not finite: the training diverged")
+        raise Withheld("theta is not finite: the training diverged", "load weights from before it did")
     all_weights = [torch.ones(len_of(b)) if b.weights is None else b.weights for b in batches]
     total = sum(float(w.to(torch.float64).sum()) for w in all_weights) if matrix.scaling == "mean" else 1.0
     if not total > 0:
@@ -106,7 +107,11 @@ def second_order(subject: Subject, matrix: Matrix | None = None, theta: Tensor |
     slope = torch.stack([gradient(part, theta) for part in pieces]).sum(0)
     spend(1)
     if not bool(torch.isfinite(slope).all()):
-        raise Withheld("the gradient of the loss is not finite at theta, so neither is any curvature")
+        raise Withheld(
+            f"the gradient of the loss is not finite at theta ({int((~torch.isfinite(slope)).sum())} of {theta.numel()} parameters), "
+            "so neither is any curvature",
+            NOT_FINITE,
+        )
     wanted = matrix.route or "forward"
     build, route = _builder(pieces[0], matrix.kind, theta, wanted)
     checked = check_route(pieces[0], matrix.kind, theta, build, route)
@@ -142,51 +147,8 @@ def parameters(subject: Subject) -> Tensor:
     return subject.thetas
 
 
-def over_operators(
-    measure: Callable[[Operator], Estimate],
-    source: Subject | Operator,
-    matrix: Matrix | None,
-    thetas: Tensor | None,
-) -> Estimate:
-    """`measure` of one operator, or of each row of thetas [r p]: then values [r ...], NaN where a row was withheld."""
-    if isinstance(source, Operator):
-        if matrix is not None or thetas is not None:
-            raise InputError(
-                "an operator is given together with matrix= or thetas=",
-                "pass a subject, or the operator alone",
-            )
-        return measure(source)
-    matrix = matrix or Matrix()
-    own = parameters(source)
-    rows = own if thetas is None else thetas
-    if rows.ndim == 0 or rows.shape[-1] != own.shape[-1]:
-        raise InputError(
-            f"thetas have shape {tuple(rows.shape)}", f"give rows of the subject's {own.shape[-1]} parameters"
-        )
-    if rows.ndim == 1:
-        return measure(second_order(source, matrix, rows))
-    if rows.ndim != 2 or rows.shape[0] == 0:
-        raise InputError(f"thetas have shape {tuple(rows.shape)}", "give one row a replica: [r p]")
-    if rows.shape[0] == 1 and thetas is None:
-        return measure(second_order(source, matrix, rows[0]))
-    if matrix.route is None:
-        matrix = Matrix(
-            matrix.kind, matrix.scaling, matrix.data, matrix.dtype, matrix.rows_at_once, "backward"
-        )
-    return Estimate.joined(list(_each(measure, source, matrix, rows)))
-
-
-def _each(
-    measure: Callable[[Operator], Estimate], subject: Subject, matrix: Matrix, rows: Tensor
-) -> Iterator[Estimate]:
-    for theta in rows:
-        try:
-            yield measure(second_order(subject, matrix, theta))
-        except Withheld as reason:
-            yield Estimate.withheld(str(reason))
-
-
-def _batches(subject: Subject, matrix: Matrix) -> list[Batch]:
+def batches_of(subject: Subject, matrix: Matrix) -> list[Batch]:
+    """The data that `matrix` is over, without empty batches; raises `InputError` for a matrix or data that cannot be used."""
     if not isinstance(matrix, Matrix):
         raise InputError(f"matrix is a {type(matrix).__name__}", 'pass Matrix(kind="ggn"), say')
     for name, value, known in (
@@ -201,7 +163,7 @@ def _batches(subject: Subject, matrix: Matrix) -> list[Batch]:
             "the Gauss-Newton matrix needs the outputs as a function of theta, which this subject does not give"
         )
     data = subject.train if matrix.data is None else matrix.data
-    batches = [data] if isinstance(data, Batch) else list(data)
+    batches = [data] if isinstance(data, Batch) or not isinstance(data, Sequence) else list(data)
     if not all(isinstance(b, Batch) for b in batches):
         raise InputError("data are no Batch", "pass Batch(X, y), such as subject.train, or several")
     if not batches or sum(len_of(b) for b in batches) == 0:
@@ -236,6 +198,7 @@ def _cut(
     subject: Subject, batches: list[Batch], weights: list[Tensor], rows: int | None, theta: Tensor
 ) -> Iterator[tuple[Batch, Tensor]]:
     """Batches of at most `rows` examples, with their weights."""
+    check_whole(or_none=True, rows_at_once=rows)
     if rows is not None and rows < 1:
         raise InputError(f"rows_at_once is {rows}", "give at least 1")
     if rows is None:

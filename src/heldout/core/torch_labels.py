@@ -33,7 +33,13 @@ def real_values(y: Tensor, several: bool = False) -> Tensor:
 
 def check_loss(loss: Callable[[Tensor, Tensor], Tensor], out: Tensor, y: Tensor) -> None:
     """Raises `InputError` where the loss is not one finite number an example."""
-    values = loss(out, y)
+    try:
+        values = loss(out, y)
+    except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"the loss raised {type(error).__name__} on outputs of shape {tuple(out.shape)} and labels of shape {tuple(y.shape)}: {error}",
+            "pass loss= a function (outputs, y) -> [n], one value an example; outputs and labels of shape (n, 1) reach it as (n,)",
+        ) from error
     if not isinstance(values, Tensor) or values.shape != y.shape[:1]:
         shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise InputError(

@@ -16,12 +16,16 @@ True
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from heldout.core.batch import Batch
+from heldout.core.checks import check_classes, check_outputs
 from heldout.core.errors import InputError, Withheld
+from heldout.core.options import check_real, check_whole
 
 
 def ascent_sharpness(
@@ -37,13 +41,27 @@ def ascent_sharpness(
 
     Withheld: no box up to 2^10 hurts, or the smallest of 2^-14 does.
     """
+    check_whole(steps=steps)
+    check_real(target=target, floor=floor)
     if not 0 < target < 1 or steps < 1:
         raise InputError(f"target {target}, {steps} steps", "give a fall in (0, 1) and at least 1 step")
+    if not 0 <= floor < math.inf:
+        raise InputError(f"floor is {floor}", "give 0 or a positive number, such as 1e-3")
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model is a {type(model).__name__}", "pass a torch.nn.Module that classifies")
+    if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        raise InputError(
+            f"x is a {type(x).__name__}, y is a {type(y).__name__}", "pass tensors x [n ...] and y [n]"
+        )
     model = copy.deepcopy(model).eval()
     start = {name: p.detach() for name, p in model.named_parameters()}
     box = {n: w.abs() + floor if magnitude_aware else torch.ones_like(w) for n, w in start.items()}
+    data = Batch(x, y)
     with torch.no_grad():
-        best = _accuracy(functional_call(model, start, (x,)), y)
+        logits = check_outputs(functional_call(model, start, (x,)), data, "classification", "the data")
+        check_classes(data, logits.shape[1], "the data")
+        y = y.long()
+        best = _accuracy(logits, y)
 
     def hurts(size: float) -> bool:
         now = {n: w.clone().requires_grad_(True) for n, w in start.items()}

@@ -21,8 +21,10 @@ from torch import Tensor
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.operator import Operator
+from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import over_operators
 from heldout.core.quadrature import Quadrature, quadrature
-from heldout.core.second_order import Matrix, over_operators
+from heldout.core.second_order import Matrix
 from heldout.core.subject import Subject
 
 
@@ -45,6 +47,8 @@ def effective_dimension(
     interval is wider by what the last Lanczos steps still moved: much, where alpha is small against eigenvalues of both
     signs; then take more steps. n is the number of probes, or p.
     """
+    check_whole(deflate=deflate, probes=probes, steps=steps, seed=seed)
+    check_real(alpha=alpha, level=level)
     if not (alpha > 0 and math.isfinite(alpha)):
         raise InputError(f"alpha is {alpha}", "give a positive number in the unit of the eigenvalues")
     if deflate < 0 or probes < 2 or steps < 3 or not 0 < level < 1:

@@ -27,14 +27,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heldout.core.batch import Batch, take
+from heldout.core.batch import Batch
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
+from heldout.core.options import check_real, check_whole
 from heldout.core.selection import Parameters
 from heldout.core.subject import Subject
 from heldout.measures.posterior.coefficient import LearningCoefficient
 from heldout.measures.posterior.corrected import TARGET, corrected
-from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, separated
+from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, chosen_rows, separated
 from heldout.measures.posterior.one_temperature import at_one_temperature
 from heldout.measures.posterior.problem import Prior, problem_of_energy, problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
@@ -106,11 +107,9 @@ def llc_report(
     settings: Ladder | OneTemperature | None = None,
 ) -> LearningCoefficient:
     """What `llc` saw: the estimate with curves, traces, diagnostics and every choice. Options as in `llc`."""
-    if settings is not None and not isinstance(settings, (Ladder, OneTemperature)):
-        raise InputError(
-            f"settings is {settings!r:.60}",
-            "pass Ladder(...) or OneTemperature(...), of measures.posterior.settings",
-        )
+    _check(settings, seed)
+    check_whole(or_none=True, batch_size=batch_size)
+    check_real(or_none=True, n_beta=n_beta)
     one = (
         n_beta is not None
         or batch_size is not None
@@ -131,12 +130,18 @@ def llc_report(
         raise InputError(f"n_beta is {n_beta} and {settings.n_beta}", "give it once")
     if target not in (None, "lambda", "lambda(n beta)"):
         raise InputError(f"target {target!r} is not known", 'use "lambda" or "lambda(n beta)"')
+    base = settings if isinstance(settings, OneTemperature) else OneTemperature()
+    chosen = replace(
+        base,
+        n_beta=base.n_beta if n_beta is None else n_beta,
+        batch_size=base.batch_size if batch_size is None else batch_size,
+    )
     name = str(target or ("lambda(n beta)" if one else ""))
     try:
         problem, prior = problem_of_subject(
             subject, replica, rows, parameters, weight_decay, tensors, radius, gamma
         )
-        batch = subject.train if rows is None else take(subject.train, rows)
+        batch = chosen_rows(subject.train, rows)
         if prior == "flat in the box" and separated(subject, _outputs(subject, batch), batch.y):
             raise Withheld(f"{SEPARABLE}; give weight_decay=, or a recipe that has one")
         small = (
@@ -146,12 +151,6 @@ def llc_report(
             ladder = settings if isinstance(settings, Ladder) else Ladder()
             found = corrected(problem, seed, ladder)
         else:
-            base = settings if isinstance(settings, OneTemperature) else OneTemperature()
-            chosen = replace(
-                base,
-                n_beta=base.n_beta if n_beta is None else n_beta,
-                batch_size=base.batch_size if batch_size is None else batch_size,
-            )
             found = at_one_temperature(problem, seed, chosen)
     except Withheld as reason:
         return _nothing(name or TARGET, str(reason))
@@ -176,6 +175,7 @@ def llc_of_energy(
     `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
     rows [r b]) -> [r] is the loss on given rows, for minibatches.
     """
+    _check(settings, seed)
     try:
         problem = problem_of_energy(energy, start, n, tensors, radius, log_prior, gamma, on_rows)
     except Withheld as reason:
@@ -183,6 +183,15 @@ def llc_of_energy(
     if isinstance(settings, OneTemperature):
         return at_one_temperature(problem, seed, settings)
     return corrected(problem, seed, settings)
+
+
+def _check(settings: object, seed: object) -> None:
+    check_whole(seed=seed)
+    if settings is not None and not isinstance(settings, (Ladder, OneTemperature)):
+        raise InputError(
+            f"settings is {settings!r:.60}",
+            "pass Ladder(...) or OneTemperature(...), of measures.posterior.settings",
+        )
 
 
 def _outputs(subject: Subject, batch: Batch) -> Tensor:

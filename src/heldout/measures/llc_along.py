@@ -28,17 +28,19 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 from torch import Tensor
 
-from heldout.core.batch import Batch, take
+from heldout.core.batch import Batch, len_of
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
+from heldout.core.options import check_whole
 from heldout.core.population import bytes_made
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.measures.posterior.many import Many, langevin_many
-from heldout.measures.posterior.mean_loss import SEPARABLE, decay_of, mean_loss, separated
-from heldout.measures.posterior.problem import NOISY_RADIUS, radii
-from heldout.measures.posterior.settings import OneTemperature
+from heldout.measures.posterior.mean_loss import SEPARABLE, chosen_rows, decay_of, mean_loss, separated
+from heldout.measures.posterior.parts import radii
+from heldout.measures.posterior.problem import NOISY_RADIUS
+from heldout.measures.posterior.settings import OneTemperature, check_localization
 from heldout.measures.posterior.summary import doubts, summary
 
 SETTINGS = OneTemperature(chains=4, burn=300, draws=400)
@@ -84,12 +86,11 @@ def llc_along(
     options or thetas that cannot be used and for a subject without parameters.
     """
     p = int(parameters_of(subject).shape[-1])
+    check_whole(seed=seed)
     _check(thetas, p, gamma, radius, settings)
     assert subject.loss is not None
-    batch = subject.train if rows is None else take(subject.train, rows)
-    n = int(batch.y.shape[0])
-    if n < 2:
-        raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
+    batch = chosen_rows(subject.train, rows)
+    n = len_of(batch)
     t = n_beta if n_beta is not None else settings.n_beta or n / math.log(n)
     replace(settings, n_beta=t)  # refuses a temperature out of range
     selection = select(parameters, p, subject.layout)
@@ -152,6 +153,12 @@ def llc_along(
 def _check(
     thetas: Tensor, p: int, gamma: float | None, radius: float | None, settings: OneTemperature
 ) -> None:
+    if not isinstance(settings, OneTemperature):
+        raise InputError(f"settings is {settings!r:.60}", "pass OneTemperature(...)")
+    if not isinstance(thetas, Tensor):
+        raise InputError(
+            f"thetas are a {type(thetas).__name__}", f"give a tensor [t {p}], one row a checkpoint"
+        )
     if thetas.ndim != 2 or thetas.shape[0] == 0 or thetas.shape[1] != p:
         raise InputError(f"thetas have shape {tuple(thetas.shape)}", f"give one row a checkpoint: [t {p}]")
     if thetas.dtype not in (torch.float32, torch.float64):
@@ -161,10 +168,7 @@ def _check(
         raise InputError(
             f"checkpoint {bad[0]} is not finite ({len(bad)} of {len(thetas)} are not)", "leave it out"
         )
-    if gamma is not None and not 0 <= gamma < math.inf:
-        raise InputError(f"gamma is {gamma}", "give 0 (no localization) or a positive number")
-    if radius is not None and not 0 < radius < math.inf:
-        raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
+    check_localization(gamma, radius)
     if settings.sampler not in (None, "langevin") or settings.batch_size is not None:
         raise InputError(
             f"sampler {settings.sampler!r} with batch_size {settings.batch_size}",

@@ -27,21 +27,24 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 from torch import Tensor
 
-from heldout.core.batch import Batch
+from heldout.core.batch import Batch, len_of
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
+from heldout.core.options import check_whole
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.ladder import sample_ladder
 from heldout.learners.rescaling import Rescaling
 from heldout.measures.posterior.many import langevin_many
-from heldout.measures.posterior.mean_loss import Energy, decay_of, mean_loss
-from heldout.measures.posterior.problem import radii as radii_of
+from heldout.measures.posterior.mean_loss import Energy, chosen_rows, decay_of, mean_loss
+from heldout.measures.posterior.parts import radii as radii_of
+from heldout.measures.posterior.problem import check_start
 from heldout.measures.posterior.summary import doubts, summary
 
 Floats = NDArray[np.float64]
 FLAT = 0.1
+TIMES = (1 / 3, 1.0, 3.0, 9.0)  # n/log n: the temperatures
 RADII = (0.125, 0.25, 0.5, 1.0)  # of each module's largest weight
 CHAINS, BURN, DRAWS = 8, 400, 1200
 Chains = Literal["langevin", "hamiltonian"]
@@ -95,17 +98,26 @@ def llc_curve(
     """
     thetas = parameters_of(subject)
     assert subject.loss is not None
-    batch, n = subject.train, int(subject.train.y.shape[0])
-    if n < 2:
-        raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
+    batch = chosen_rows(subject.train, None)
+    n = len_of(batch)
+    check_whole(replica=replica)
+    if not 0 <= replica < len(thetas):
+        raise InputError(f"replica is {replica} of {len(thetas)}", "count them from 0")
+    _check(
+        seed,
+        grid := [n / math.log(n) * factor for factor in TIMES] if t is None else t,
+        radii,
+        chains,
+        burn,
+        draws,
+        sampler,
+    )
     chosen = select(parameters, thetas.shape[1], subject.layout)
     decay, prior = decay_of(subject, weight_decay)
     start = thetas[replica]
     energy, _ = mean_loss(subject.loss, batch, start, chosen.index, decay)
     w = start[chosen.index].to(torch.float64)
     unit = radii_of(w, chosen.sizes, 1.0, chosen.groups)
-    usual = n / math.log(n)
-    grid = [usual / 3, usual, 3 * usual, 9 * usual] if t is None else t
     eps = torch.finfo(start.dtype).eps
     with torch.no_grad():
         losses = _losses(subject, start, batch)
@@ -125,6 +137,9 @@ def curve_of_energy(
     sampler: Chains = "langevin",
 ) -> LambdaCurve:
     """The same for a plain energy(thetas [r p]) -> [r] around start [p]; radii in units of the weights."""
+    check_start(energy, start)
+    check_whole(or_none=True, n=n)
+    _check(seed, t, radii, chains, burn, draws, sampler)
     w = start.detach().to(torch.float64)
     return _curve(
         energy,
@@ -144,6 +159,26 @@ def curve_of_energy(
     )
 
 
+def _check(
+    seed: int, t: Sequence[float], radii: Sequence[float], chains: int, burn: int, draws: int, sampler: str
+) -> None:
+    check_whole(seed=seed, chains=chains, burn=burn, draws=draws)
+    for name, axis in (("t", t), ("radii", radii)):
+        try:
+            values = np.asarray(axis, dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.empty(0)
+        sound = values.ndim == 1 and len(values) >= 2 and bool((np.diff(values) > 0).all())
+        if not sound or not 0 < values[0] <= values[-1] < math.inf:
+            raise InputError(f"{name} is {axis!r:.60}", "give at least two positive numbers, rising")
+    if chains < 4 or burn < 50 or draws < 100:
+        raise InputError(
+            f"chains={chains}, burn={burn}, draws={draws}", "give at least 4 chains, 50 steps and 100 draws"
+        )
+    if sampler not in get_args(Chains):
+        raise InputError(f"sampler is {sampler!r}", 'use "langevin" or "hamiltonian"')
+
+
 def _losses(subject: Subject, theta: Tensor, batch: Batch) -> Floats:
     assert subject.loss is not None
     return subject.loss(theta, batch).to("cpu", torch.float64).numpy()
@@ -153,18 +188,8 @@ def _curve(
     energy: Energy, w: Tensor, unit: Tensor, n: int | None, seed: int, t: Sequence[float], radii: Sequence[float],
     chains: int, burn: int, draws: int, losses: Floats | None, prior: str, eps: float, sampler: Chains,
 ) -> LambdaCurve:  # fmt: skip
-    for name, axis in (("t", t), ("radii", radii)):
-        values = [float(v) for v in axis]
-        if len(values) < 2 or values != sorted(set(values)) or not (values[0] > 0 and values[-1] < math.inf):
-            raise InputError(f"{name} is {values}", "give at least two positive numbers, rising")
-    if chains < 4 or burn < 50 or draws < 100:
-        raise InputError(
-            f"chains={chains}, burn={burn}, draws={draws}", "give at least 4 chains, 50 steps and 100 draws"
-        )
     ts, rs = np.array(t, dtype=np.float64), np.array(radii, dtype=np.float64)
     k, m = len(ts), len(rs)
-    if sampler not in get_args(Chains):
-        raise InputError(f"sampler is {sampler!r}", 'use "langevin" or "hamiltonian"')
     sample = _exact if sampler == "hamiltonian" else _langevin
     losses_of, bias, start_loss = sample(energy, w, unit, seed, ts, rs, chains, burn, draws)
     found = []

@@ -35,13 +35,16 @@ from torch import Tensor
 
 from heldout.core.batch import take
 from heldout.core.errors import InputError, Withheld
+from heldout.core.options import check_real, check_whole
 from heldout.core.population import over_replicas
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.measures.posterior.many import langevin_many
 from heldout.measures.posterior.mean_loss import decay_of, mean_loss
-from heldout.measures.posterior.problem import NOISY_RADIUS, radii
+from heldout.measures.posterior.parts import radii
+from heldout.measures.posterior.problem import NOISY_RADIUS
+from heldout.measures.posterior.settings import check_localization
 from heldout.stats.rhat_ess import ess, r_hat
 
 Floats = NDArray[np.float64]
@@ -94,13 +97,12 @@ def loss_covariance(
     rows = torch.arange(n) if of is None else of.flatten().to(torch.int64)
     if len(rows) == 0 or int(rows.min()) < 0 or int(rows.max()) >= n:
         raise InputError(f"of selects {len(rows)} of {n} examples", "give numbers of training examples")
+    check_whole(seed=seed, replica=replica, chains=chains, burn=burn, draws=draws)
+    check_real(or_none=True, n_beta=n_beta)
     t = n / math.log(n) if n_beta is None else n_beta
     if not 0 < t < math.inf:
         raise InputError(f"n beta is {t}", "give a positive number; n/log n is the usual one")
-    if gamma is not None and not 0 <= gamma < math.inf:
-        raise InputError(f"gamma is {gamma}", "give 0 (no localization) or a positive number")
-    if radius is not None and not 0 < radius < math.inf:
-        raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
+    check_localization(gamma, radius)
     if chains < 4 or burn < 50 or draws < 100:
         raise InputError(
             f"chains={chains}, burn={burn}, draws={draws}", "give at least 4 chains, 50 steps and 100 draws"

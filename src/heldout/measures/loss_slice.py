@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +32,8 @@ from torch import Tensor
 from heldout.core.batch import len_of, take
 from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
+from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import rows_of
 from heldout.core.second_order import parameters
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
@@ -66,6 +69,8 @@ def loss_slice(
     largest offset, in units of the direction; None goes on until the loss is SHOWN cutoffs above w* on either side, or 1.
     Raises `InputError` for what cannot be used, `Withheld` where a loss is not finite.
     """
+    check_whole(points=points, seed=seed)
+    check_real(cutoff=cutoff)
     if points < 3 or points % 2 == 0 or not 0 < cutoff < math.inf:
         raise InputError(
             f"points {points}, cutoff {cutoff}", "give an odd number of at least 3, a positive cutoff"
@@ -73,8 +78,14 @@ def loss_slice(
     rows = parameters(subject)
     if theta is None and rows.shape[0] != 1:
         raise InputError("a slice goes through one replica", "pass theta, one row of thetas")
-    w = (rows[0] if theta is None else theta).detach()
+    w = rows_of(subject, theta).reshape(-1).detach()
+    if w.numel() != rows.shape[1]:
+        raise InputError("a slice goes through one replica", "pass theta, one row of thetas")
     given = filter_normalized(subject, w, seed).unsqueeze(0) if directions is None else directions
+    if not isinstance(given, Tensor):
+        raise InputError(
+            f"directions are a {type(given).__name__}", f"give a tensor [1 {w.numel()}] or [2 {w.numel()}]"
+        )
     if given.ndim != 2 or given.shape[0] not in (1, 2) or given.shape[1] != w.numel():
         raise InputError(
             f"directions of shape {tuple(given.shape)}", f"give one or two rows of {w.numel()} numbers"
@@ -145,7 +156,12 @@ def mean_loss(subject: Subject, theta: Tensor) -> float:
 
 
 def _given(reach: float | Sequence[float], count: int) -> list[float]:
-    sizes = [float(reach)] * count if isinstance(reach, int | float) else [float(r) for r in reach]
+    given: list[Any] = (
+        list(reach) if isinstance(reach, Sequence) and not isinstance(reach, str) else [reach] * count
+    )
+    for size in given:
+        check_real(reach=size)
+    sizes = [float(size) for size in given]
     if len(sizes) != count or not all(0 < size < math.inf for size in sizes):
         raise InputError(f"reach is {reach}", f"give {count} positive number(s)")
     return sizes

@@ -33,7 +33,11 @@ from heldout.core.cost import spend
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.krylov import Krylov, probes
-from heldout.core.second_order import Matrix, parameters, second_order
+from heldout.core.no_curvature import curved
+from heldout.core.operator import Operator
+from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import rows_of
+from heldout.core.second_order import Matrix, batches_of, second_order
 from heldout.core.subject import Subject
 
 _TOLERANCE = 1e-4
@@ -54,6 +58,9 @@ def sharpness(
     rho None: the largest eigenvalue of D A D for `matrix` A (default: the Hessian of the mean training loss), from at most
     `products` products. rho > 0: the mean rise of the mean loss on the matrix's data, from `pairs` pairs of noise.
     """
+    check_whole(pairs=pairs, products=products, seed=seed)
+    check_real(level=level)
+    check_real(or_none=True, rho=rho)
     if rho is not None and not (0 < rho < 10):
         raise InputError(
             f"rho is {rho}", "give the relative size of the noise, such as 0.05, or None for the curvature"
@@ -63,11 +70,16 @@ def sharpness(
             f"pairs {pairs}, products {products}, level {level}", "give at least 2 of each, level in (0, 1)"
         )
     matrix = matrix or Matrix()
-    rows = parameters(subject) if thetas is None else thetas
+    rows = rows_of(subject, thetas)
     single = rows.ndim == 1 or (thetas is None and rows.shape[0] == 1)
     found = []
     for theta in rows.reshape(-1, rows.shape[-1]):
         try:
+            if not bool(theta.any()):
+                raise Withheld(
+                    "every weight is 0, and adaptive sharpness moves each in proportion to its size",
+                    "measure at trained weights, or top_eigenvalues, which is not adaptive",
+                )
             if rho is None:
                 found.append(_curvature(subject, matrix, theta, products, seed))
             else:
@@ -80,7 +92,10 @@ def sharpness(
 
 
 def _curvature(subject: Subject, matrix: Matrix, theta: Tensor, products: int, seed: int) -> Estimate:
-    plain = second_order(subject, matrix, theta)
+    return curved(lambda a: _largest(a, theta, products, seed), second_order(subject, matrix, theta))
+
+
+def _largest(plain: Operator, theta: Tensor, products: int, seed: int) -> Estimate:
     operator = plain.scaled(theta.abs())
     space = Krylov.start(operator, probes(operator.size, 1, seed, "sharpness"), seed)
     most = min(products, operator.size)
@@ -97,8 +112,7 @@ def _curvature(subject: Subject, matrix: Matrix, theta: Tensor, products: int, s
 def _rise(
     subject: Subject, matrix: Matrix, theta: Tensor, rho: float, pairs: int, seed: int, level: float
 ) -> Estimate:
-    data = subject.train if matrix.data is None else matrix.data
-    batches = [data] if isinstance(data, Batch) else list(data)
+    batches = batches_of(subject, matrix)
     theta = theta.detach().to(matrix.dtype or theta.dtype)
     start = mean_loss(subject, theta, batches)
     if not math.isfinite(start):
@@ -113,6 +127,12 @@ def _rise(
     )
     if not bool(torch.isfinite(rises).all()):
         raise Withheld(f"the loss is not finite within rho = {rho:g} of theta")
+    if not bool(rises.any()):
+        raise Withheld(
+            f"the loss is exactly the same at every point within rho = {rho:g} of theta: it does not depend on the weights, or not "
+            "to its rounding",
+            "give a larger rho, or a loss that depends on them",
+        )
     spend(1 + 2 * pairs)
     value = float(rises.mean())
     stderr = math.hypot(float(rises.std()) / math.sqrt(pairs), 8 * torch.finfo(theta.dtype).eps * abs(start))

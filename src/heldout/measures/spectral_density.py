@@ -23,9 +23,12 @@ from torch import Tensor
 
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
+from heldout.core.no_curvature import curved
 from heldout.core.operator import Operator
+from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import rows_of
 from heldout.core.quadrature import Quadrature, quadrature
-from heldout.core.second_order import Matrix, parameters, second_order
+from heldout.core.second_order import Matrix, second_order
 from heldout.core.subject import Subject
 
 
@@ -89,21 +92,28 @@ def spectral_density(
     Costs deflate + probes x steps products; with p parameters or fewer than that many, p products and no chance. width:
     default 1% of the spectrum's length.
     """
+    check_whole(deflate=deflate, probes=probes, steps=steps, grid=grid, seed=seed)
+    check_real(level=level)
+    check_real(or_none=True, width=width)
     if deflate < 0 or probes < 2 or steps < 2 or grid < 2:
         raise InputError(
             f"deflate {deflate}, probes {probes}, steps {steps}, grid {grid}",
             "give deflate >= 0 and at least 2 of the others: one probe has no error",
         )
-    if not 0 < level < 1 or (width is not None and not width > 0):
+    if not 0 < level < 1 or (width is not None and not 0 < width < math.inf):
         raise InputError(f"level {level}, width {width}", "give a level in (0, 1) and a positive width")
     if isinstance(source, Operator):
         operator = source
     else:
-        rows = parameters(source) if theta is None else theta.unsqueeze(0)
-        if rows.ndim != 2 or rows.shape[0] != 1:
+        rows = rows_of(source, theta)
+        if rows.ndim == 2 and (rows.shape[0] != 1 or theta is not None):
             raise InputError("a density is that of one replica", "pass theta, one row of thetas")
-        operator = second_order(source, matrix, rows[0])
-    rule = quadrature(operator, probes, steps, deflate, seed)
+        operator = second_order(source, matrix, rows.reshape(-1))
+
+    def measure(a: Operator) -> Quadrature:
+        return quadrature(a, probes, steps, deflate, seed)
+
+    rule = measure(operator) if isinstance(source, Operator) else curved(measure, operator)
     all_points = torch.cat([rule.deflated, rule.nodes[rule.weights > 1e-12]])
     start, stop = float(all_points.min()), float(all_points.max())
     width = width or 0.01 * (stop - start) or 0.01 * abs(stop) or 1.0

@@ -23,7 +23,9 @@ from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.krylov import Krylov, probes
 from heldout.core.operator import Operator
-from heldout.core.second_order import Matrix, over_operators
+from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import over_operators
+from heldout.core.second_order import Matrix
 from heldout.core.subject import Subject
 
 Which = Literal["largest", "smallest", "magnitude"]
@@ -45,6 +47,8 @@ def top_eigenvalues(
     The interval holds an eigenvalue with certainty (level 1, up to rounding). A multiple eigenvalue is found as often as it
     occurs only where the Krylov space closes; otherwise once. At most `products` products. n is the size of the space.
     """
+    check_whole(k=k, products=products, seed=seed)
+    check_real(tolerance=tolerance)
     if k < 1 or products < k:
         raise InputError(f"k is {k} and products {products}", "give k of at least 1 and at least k products")
     if which not in ("largest", "smallest", "magnitude"):

@@ -27,10 +27,13 @@ from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.krylov import Krylov, probes
 from heldout.core.operator import Operator
-from heldout.core.second_order import Matrix, over_operators
+from heldout.core.options import check_real, check_whole
+from heldout.core.over_operators import over_operators
+from heldout.core.second_order import Matrix
 from heldout.core.subject import Subject
 
 _BLOCK = 2
+FEWEST = 12  # products
 
 
 def trace(
@@ -46,8 +49,12 @@ def trace(
     thetas: [p], or [r p] for a population or a trajectory, then one value a row. n is the number of random parts. Raises
     `Withheld` where the operator is refused (`core.second_order`).
     """
-    if products < 12:
-        raise InputError(f"products is {products}", "give at least 12: the error needs several random parts")
+    check_whole(products=products, seed=seed)
+    check_real(level=level)
+    if products < FEWEST:
+        raise InputError(
+            f"products is {products}", f"give at least {FEWEST}: the error needs several random parts"
+        )
     if not 0 < level < 1:
         raise InputError(f"level is {level}", "give a level between 0 and 1, such as 0.95")
     return over_operators(lambda operator: _trace(operator, products, seed, level), source, matrix, thetas)

@@ -23,12 +23,14 @@ from torch import Tensor
 
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
+from heldout.core.options import check_real, check_whole
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
 from heldout.measures.posterior.mean_loss import Energy
 from heldout.measures.posterior.problem import (
     ROTATE_UP_TO,
     Problem,
+    check_start,
     problem_of_energy,
     problem_of_subject,
 )
@@ -47,6 +49,7 @@ def volume(
     level: float = 0.95,
 ) -> Estimate:
     """log volume (nats) of the basin of the mean training loss around the subject's parameters; see the module."""
+    _check(seed, cutoff, directions, level)
     problem, _ = problem_of_subject(subject, replica, weight_decay=weight_decay)
     return _volume(problem, seed, cutoff, directions, level)
 
@@ -60,17 +63,25 @@ def volume_of_energy(
     level: float = 0.95,
 ) -> Estimate:
     """The same for a plain energy(thetas [r p]) -> [r] around start [p]."""
-    return _volume(
-        problem_of_energy(energy, start, tensors=(start.numel(),)), seed, cutoff, directions, level
-    )
+    _check(seed, cutoff, directions, level)
+    check_start(energy, start)
+    whole = (start.numel(),)
+    return _volume(problem_of_energy(energy, start, tensors=whole), seed, cutoff, directions, level)
 
 
-def _volume(problem: Problem, seed: int, cutoff: float, directions: int, level: float) -> Estimate:
+def _check(seed: int, cutoff: float, directions: int, level: float) -> None:
+    check_whole(seed=seed, directions=directions)
+    check_real(cutoff=cutoff, level=level)
     if not 0 < cutoff < math.inf or directions < 2 * FEWEST:
         raise InputError(
             f"cutoff is {cutoff}, directions {directions}",
             f"give a positive cutoff and at least {2 * FEWEST} directions",
         )
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}", "give a level between 0 and 1, such as 0.95")
+
+
+def _volume(problem: Problem, seed: int, cutoff: float, directions: int, level: float) -> Estimate:
     p = problem.parameters
     scale = torch.ones(p, dtype=torch.float64)
     if p <= ROTATE_UP_TO:  # how far each axis reaches: the mean of both ends

@@ -17,7 +17,7 @@ from torch import Tensor
 from heldout.core.batch import leaves
 from heldout.core.subject import Subject
 from heldout.store.run import Run, create_run
-from heldout.trajectories.trajectory import Options, Trajectory, measured
+from heldout.trajectories.trajectory import Options, Trajectory, checked, measured
 
 NAME = "trajectory"
 
@@ -38,6 +38,7 @@ def kept_trajectory(
     finished stays, and `KeyboardInterrupt` goes on to the caller.
     """
     options = options or Options()
+    checked(subject, thetas, steps, options, seed)  # before there is a folder
     with create_run(out, NAME, _spec(subject, thetas, steps, options), seed) as run:
         rows = {row["checkpoint"]: row for row in run.rows()}
         if opened is not None:

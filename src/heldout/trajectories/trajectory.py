@@ -33,10 +33,14 @@ from torch import Tensor
 from heldout.core.batch import Batch
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
+from heldout.core.options import check_whole
 from heldout.core.second_order import Matrix, parameters
+from heldout.core.selection import select
 from heldout.core.subject import Subject
 from heldout.measures.llc_along import SETTINGS, llc_along
-from heldout.measures.posterior.settings import OneTemperature
+from heldout.measures.posterior.mean_loss import chosen_rows, decay_of
+from heldout.measures.posterior.settings import OneTemperature, check_localization
+from heldout.measures.trace import FEWEST as FEWEST_PRODUCTS
 from heldout.measures.trace import trace
 
 MEASURES = ("llc", "trace")
@@ -68,8 +72,19 @@ class Options:
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown:
             raise InputError(f"there is no measure {unknown[0]!r}", f"use {', '.join(MEASURES)}")
-        if not 0 < self.level < 1:
-            raise InputError(f"level is {self.level}", "give a level between 0 and 1, such as 0.95")
+        check_whole(products=self.products)
+        if self.products < FEWEST_PRODUCTS:
+            raise InputError(
+                f"products is {self.products}",
+                f"give at least {FEWEST_PRODUCTS}: the error needs several random parts",
+            )
+        check_localization(self.gamma, self.radius)
+        _ = self.settings  # refuses what is out of range
+
+    @property
+    def settings(self) -> OneTemperature:
+        """Of the chains."""
+        return OneTemperature(self.n_beta, "langevin", None, self.chains, self.burn, self.draws, self.level)
 
 
 @dataclass(frozen=True)
@@ -121,19 +136,40 @@ def measured(
 ) -> Iterator[list[dict[str, Any]]]:
     """The rows of a few checkpoints at a time, without those whose number is in `done`."""
     options = options or Options()
+    numbers = checked(subject, thetas, steps, options, seed)
+    for start in range(0, len(thetas), AT_ONCE):
+        waiting = [k for k in range(start, min(start + AT_ONCE, len(thetas))) if k not in done]
+        if waiting:
+            yield _rows(subject, thetas, waiting, numbers, options, seed)
+
+
+def checked(
+    subject: Subject, thetas: Tensor, steps: Sequence[int] | None, options: Options, seed: int
+) -> list[int]:
+    """The steps of the checkpoints; `InputError` for everything that `measured` would refuse, before it measures anything."""
+    check_whole(seed=seed)
     p = parameters(subject).shape[-1]
+    if not isinstance(thetas, Tensor):
+        raise InputError(
+            f"thetas are a {type(thetas).__name__}", f"give a tensor [t {p}], one row a checkpoint"
+        )
     if thetas.ndim != 2 or thetas.shape[1] != p or len(thetas) == 0:
         raise InputError(f"thetas have shape {tuple(thetas.shape)}", f"give one row a checkpoint: [t {p}]")
+    if thetas.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"thetas are {thetas.dtype}", "convert model and data to float32 or float64")
+    for step in () if steps is None else steps:
+        check_whole(step=step)
     numbers = list(range(len(thetas))) if steps is None else [int(step) for step in steps]
     if len(numbers) != len(thetas) or numbers != sorted(set(numbers)):
         raise InputError(
             f"{len(numbers)} steps for {len(thetas)} checkpoints, or not in order",
             "give one step a checkpoint, each larger than the one before",
         )
-    for start in range(0, len(thetas), AT_ONCE):
-        waiting = [k for k in range(start, min(start + AT_ONCE, len(thetas))) if k not in done]
-        if waiting:
-            yield _rows(subject, thetas, waiting, numbers, options, seed)
+    if "llc" in options.measures:
+        chosen_rows(subject.train, None)
+        select(options.parameters, p, subject.layout)
+        decay_of(subject, options.weight_decay)
+    return numbers
 
 
 def _rows(
@@ -153,9 +189,8 @@ def _rows(
             row.update(_columns("llc", Estimate.withheld("theta is not finite: the training diverged")))
     if "llc" in options.measures and bool(finite.any()):
         along = llc_along(
-            subject, some[finite], seed, n_beta=options.n_beta, gamma=options.gamma, radius=options.radius,
-            parameters=options.parameters, weight_decay=options.weight_decay,
-            settings=OneTemperature(None, "langevin", None, options.chains, options.burn, options.draws, options.level),
+            subject, some[finite], seed, gamma=options.gamma, radius=options.radius,
+            parameters=options.parameters, weight_decay=options.weight_decay, settings=options.settings,
         )  # fmt: skip
         for i, row in enumerate(row for row, sound in zip(rows, finite.tolist()) if sound):
             row.update(_columns("llc", _row_of(along.estimate, i, along.reasons[i])))

@@ -47,6 +47,7 @@ def corrected(problem: Problem, seed: int = 0, settings: Ladder | None = None) -
     return corrected_over_seeds(problem, [seed], settings)[0]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # chains that diverge are told by `doubts`
 def corrected_over_seeds(
     problem: Problem, seeds: Sequence[int], settings: Ladder | None = None
 ) -> list[LearningCoefficient]:

@@ -13,7 +13,7 @@ from heldout.learners.ladder import LadderTrace
 from heldout.measures.posterior.descent import fall
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import Ladder
-from heldout.measures.posterior.summary import CONSTANT
+from heldout.measures.posterior.summary import CONSTANT, unbounded
 from heldout.stats.ladder_fit import LadderFit
 
 Floats = NDArray[np.float64]
@@ -49,16 +49,18 @@ def doubts(
 ) -> Doubts:
     """Everything that may be wrong with a ladder, in the order in which it is told; attempt: how many were made before."""
     d, k, half = problem.parameters, len(trace.t), chosen.ensembles // 2
+    drop = -trace.lowest
+    allowed = (
+        float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
+    ) + 10 * problem.resolution
+    if fit is None and drop > allowed:
+        return Doubts({"loss below w*": drop, "loss below w* that is allowed": allowed}, unbounded(drop))
     if fit is None:
         return Doubts(
             {}, "the loss is not finite along the chains: they diverge; use a smaller radius, or float64"
         )
     if not trace.loss.any():
         return Doubts({}, CONSTANT)
-    drop = -trace.lowest
-    allowed = (
-        float(chi2.ppf(0.9999, d)) / 2 / problem.n if problem.n is not None else 0.2 / float(trace.t[-1])
-    ) + 10 * problem.resolution
     gap = gaps(curves, trace.hot)
     spread, allowance = _identities(trace, curves)
     width = (
@@ -145,14 +147,14 @@ def _identities(trace: LadderTrace, curves: Floats) -> tuple[float, float]:
 
 def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float, n: int | None) -> str:
     if not (np.isfinite(fit.value) and np.isfinite(fit.stderr)):
-        return "the fit of lambda is not finite: give more temperatures, or start the ladder higher (lowest=)"
+        return "the fit of lambda is not finite: give more temperatures, or start the ladder higher: settings=Ladder(lowest=...)"
     if fit.value - 2 * fit.stderr > d / 2:
         return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
     if fit.value <= 0 or width > WIDEST:
         remedy = (
             "give longer chains"
             if n is None
-            else "measure on more examples, or give n_beta= for lambda(n beta)"
+            else "measure on more examples, or ask for lambda(n beta) in Python: heldout.measures.llc(subject, n_beta=...)"
         )
         return f"the fit does not determine lambda: the interval reaches {width:.0%} either side; {remedy}"
     if fit.misfit > MISFIT:

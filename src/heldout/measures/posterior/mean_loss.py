@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from heldout.core.batch import Batch, take
+from heldout.core.batch import Batch, len_of, take
 from heldout.core.errors import InputError
+from heldout.core.options import check_real
 from heldout.core.population import MEMORY_BYTES, bytes_made, over_replicas
 from heldout.core.subject import Subject
 
@@ -47,9 +48,35 @@ def mean_loss(loss: Loss, batch: Batch, start: Tensor, moving: Tensor, decay: fl
     return on_all, on_rows
 
 
+def chosen_rows(batch: Batch, rows: Tensor | None) -> Batch:
+    """The examples `rows` (a mask [n] or indices [m]) of a batch, at least two; None: all of them."""
+    total = len_of(batch)
+    if rows is not None:
+        if not isinstance(rows, Tensor) or rows.ndim != 1 or rows.is_floating_point() or rows.is_complex():
+            shown = (
+                f"{rows.dtype} {tuple(rows.shape)}"
+                if isinstance(rows, Tensor)
+                else f"a {type(rows).__name__}"
+            )
+            raise InputError(f"rows are {shown}", f"pass a torch mask [{total}] of booleans, or indices [m]")
+        if rows.dtype == torch.bool and len(rows) != total:
+            raise InputError(f"the mask of rows has {len(rows)} entries", f"give one an example: [{total}]")
+        if rows.dtype != torch.bool and len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < total:
+            raise InputError(
+                f"rows reach from {int(rows.min())} to {int(rows.max())} of {total}", "count them from 0"
+            )
+        batch = take(batch, rows if rows.dtype == torch.bool else rows.to(torch.int64))
+    if len_of(batch) < 2:
+        raise InputError(
+            f"the loss is over {len_of(batch)} example", "give at least 2; n beta needs log n > 0"
+        )
+    return batch
+
+
 def decay_of(subject: Subject, given: float | None) -> tuple[float, str]:
     """The weight decay of the posterior, and where it is from: declared, the recipe's, or none."""
     if given is not None:
+        check_real(weight_decay=given)
         if not 0 <= given < float("inf"):
             raise InputError(f"weight_decay is {given}", "give 0 or a positive number")
         return given, f"declared weight decay {given:g}"

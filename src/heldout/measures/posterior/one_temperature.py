@@ -71,9 +71,10 @@ def at_one_temperature(
 
     sample = hamiltonian if sampler == "hamiltonian" else langevin
     run = sample(problem, t, seed, chosen, enough if chosen.error is not None else None)
+    lower = max(0.0, -float(np.nanmin(run.loss, initial=0.0)))
     if not np.isfinite(run.loss).all():
         run = replace(run, loss=np.full_like(run.loss, np.nan))
-    value, stderr, checks, reason = judged(run, lambda: fall(problem))
+    value, stderr, checks, reason = judged(run, lambda: max(lower, fall(problem)))
     removed, hat, size = float(run.bias.mean()), checks["R-hat"], checks["ESS"]
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"

@@ -17,8 +17,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from heldout.core.batch import take
+from heldout.core.batch import len_of
 from heldout.core.errors import InputError, Withheld
+from heldout.core.options import check_whole
+from heldout.core.second_order import NOT_FINITE
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
@@ -26,7 +28,9 @@ from heldout.learners.blocks import blocks
 from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.valley_moves import ValleyMoves, valley_moves
-from heldout.measures.posterior.mean_loss import Energy, OnRows, decay_of, mean_loss
+from heldout.measures.posterior.mean_loss import Energy, OnRows, chosen_rows, decay_of, mean_loss
+from heldout.measures.posterior.parts import parts_of, radii
+from heldout.measures.posterior.settings import check_localization
 
 Prior = Callable[[Tensor], Tensor]
 RADIUS, NOISY_RADIUS = 0.5, 1.0  # of a tensor's largest weight; with noise the posterior at t = n is wide
@@ -127,6 +131,12 @@ def problem_of_energy(
     radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
     slope at w* is not finite.
     """
+    check_start(energy, start)
+    for name, function in (("log_prior", log_prior), ("on_rows", on_rows)):
+        if function is not None and not callable(function):
+            raise InputError(f"{name} is a {type(function).__name__}", "pass a function of thetas [r p]")
+    check_whole(or_none=True, n=n)
+    check_localization(gamma, radius)
     if start.numel() == 0:
         raise InputError(
             "there are no parameters", "the learning coefficient belongs to a model with parameters"
@@ -140,23 +150,23 @@ def problem_of_energy(
         raise InputError("parameters are not finite", "load weights of a training that did not diverge")
     if n is not None and n < 2:
         raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
-    if gamma is not None and not 0 <= gamma < float("inf"):
-        raise InputError(f"gamma is {gamma}", "give 0 (no localization) or a positive number")
-    if radius is not None and not 0 < radius < float("inf"):
-        raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
     w = start.detach().to(torch.float64)
+    parts = None if tensors is None else parts_of(w, tensors)
     loss, slope = _at(energy, w)
     if not bool(torch.isfinite(loss)):
         raise InputError(f"the loss at w* is {float(loss)}", "pass a trained model with a finite loss")
     if not bool(torch.isfinite(slope).all()):
-        raise Withheld("the gradient at w* is not finite: no sampler can move from here")
-    if tensors is None:
-        tensors = blocks(energy, w)
-        groups = [
-            0 if size == 1 else 1 + place for place, size in enumerate(tensors)
-        ]  # a weight near 0 by chance is not thereby fixed
+        raise Withheld(
+            f"the gradient at w* is not finite ({int((~torch.isfinite(slope)).sum())} of {w.numel()} parameters): "
+            "nothing can move from here",
+            NOT_FINITE,
+        )
+    if parts is None:
+        parts = blocks(energy, w)
+        # Single weights share a radius: one that is near 0 by chance is not thereby fixed.
+        groups = [0 if size == 1 else 1 + place for place, size in enumerate(parts)]
     size = (
-        radii(w, tensors, RADIUS if n is None else NOISY_RADIUS, groups)
+        radii(w, parts, RADIUS if n is None else NOISY_RADIUS, groups)
         if radius is None
         else torch.full_like(w, float(radius))
     )
@@ -172,7 +182,7 @@ def problem_of_energy(
         curvature,
         float(loss),
         resolution,
-        tuple(tensors),
+        parts,
         log_prior,
         gamma,
         on_rows,
@@ -197,23 +207,13 @@ def problem_of_subject(
     """
     thetas = parameters_of(subject)
     assert subject.loss is not None
+    check_whole(replica=replica)
+    check_localization(gamma, radius)
     if not 0 <= replica < len(thetas):
         raise InputError(f"replica is {replica} of {len(thetas)}", "count them from 0")
     start = thetas[replica]
-    total = int(subject.train.y.shape[0])
-    if (
-        rows is not None
-        and rows.dtype != torch.bool
-        and rows.numel()
-        and not 0 <= int(rows.min()) <= int(rows.max()) < total
-    ):
-        raise InputError(
-            f"rows reach from {int(rows.min())} to {int(rows.max())} of {total}", "count them from 0"
-        )
-    batch = subject.train if rows is None else take(subject.train, rows)
-    n = int(batch.y.shape[0])
-    if n < 2:
-        raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
+    batch = chosen_rows(subject.train, rows)
+    n = len_of(batch)
     chosen = select(parameters, start.numel(), subject.layout)
     decay, how = decay_of(subject, weight_decay)
     energy, on_rows = mean_loss(subject.loss, batch, start, chosen.index, decay)
@@ -223,33 +223,27 @@ def problem_of_subject(
     return problem_of_energy(energy, moving, n, sizes, radius, None, gamma, on_rows, groups), how
 
 
-def radii(
-    w: Tensor, tensors: Sequence[int] | None, share: float, groups: Sequence[int] | None = None
-) -> Tensor:
-    """Radius [p]: `share` of the largest weight of each tensor, or of each group of tensors."""
-    sizes = list(tensors) if tensors is not None else [w.numel()]
-    if sum(sizes) != w.numel() or min(sizes, default=0) < 1:
+def check_start(energy: object, start: object) -> None:
+    """Refuses what is no function, and no row of weights to start from."""
+    if not callable(energy):
         raise InputError(
-            f"tensors of {sum(sizes)} numbers, parameters {w.numel()}", "give the size of each tensor"
+            f"the energy is a {type(energy).__name__}", "pass a function energy(thetas [r p]) -> [r]"
         )
-    parts = torch.split(w, sizes)
-    keys = list(range(len(sizes))) if groups is None else list(groups)
-    largest = {key: 0.0 for key in keys}
-    for key, part in zip(keys, parts, strict=True):
-        largest[key] = max(largest[key], float(part.abs().max()))
-    whole = float(w.abs().max()) or 1.0
-    return torch.cat(
-        [
-            torch.full_like(part, share * (largest[key] or whole))
-            for key, part in zip(keys, parts, strict=True)
-        ]
-    )
+    if not isinstance(start, Tensor) or start.ndim != 1:
+        shown = f"of shape {tuple(start.shape)}" if isinstance(start, Tensor) else f"a {type(start).__name__}"
+        raise InputError(f"the start is {shown}", "give a tensor [p], one row of weights")
 
 
 def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False), torch.enable_grad():
         free = w.clone().unsqueeze(0).requires_grad_(True)
-        loss = energy(free)
+        try:
+            loss = energy(free)
+        except (RuntimeError, TypeError, IndexError) as error:
+            raise InputError(
+                f"the energy raised {type(error).__name__} on thetas of shape {tuple(free.shape)}: {error}",
+                "energy(thetas [r p]) -> [r]",
+            ) from error
         if not isinstance(loss, Tensor) or loss.shape != (1,):
             raise InputError("the energy does not return one number a row", "energy(thetas [r p]) -> [r]")
         if not loss.requires_grad:

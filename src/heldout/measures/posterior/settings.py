@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from heldout.core.errors import InputError
+from heldout.core.options import check_real, check_whole
 
 Sampler = Literal["mala", "langevin", "underdamped", "hamiltonian"]
 RUNGS, ENSEMBLES, BURN, DRAWS = 26, 16, 250, 300
@@ -35,6 +36,14 @@ class Ladder:
     level: float = 0.95
 
     def __post_init__(self) -> None:
+        check_whole(
+            ensembles=self.ensembles,
+            burn=self.burn,
+            draws=self.draws,
+            rungs=self.rungs,
+            attempts=self.attempts,
+        )
+        check_real(or_none=True, lowest=self.lowest, highest=self.highest)
         if self.ensembles < 8 or self.draws < 100 or self.burn < 100 or self.rungs < FEWEST_RUNGS:
             raise InputError(
                 f"ensembles={self.ensembles}, burn={self.burn}, draws={self.draws}, rungs={self.rungs}",
@@ -73,6 +82,9 @@ class OneTemperature:
     error: float | None = None
 
     def __post_init__(self) -> None:
+        check_whole(chains=self.chains, draws=self.draws)
+        check_whole(or_none=True, burn=self.burn, batch_size=self.batch_size)
+        check_real(or_none=True, n_beta=self.n_beta, error=self.error)
         _check_level(self.level)
         if self.n_beta is not None and not 0 < self.n_beta <= LARGEST_N_BETA:
             raise InputError(f"n beta is {self.n_beta}", "give a positive number; n/log n is the usual one")
@@ -108,7 +120,22 @@ class OneTemperature:
         return BURN_IN if self.burn is None else self.burn
 
 
+def check_localization(gamma: float | None, radius: float | None) -> None:
+    """Refuses a gamma or a radius that localizes nothing, and both: gamma takes the place of the box."""
+    check_real(or_none=True, gamma=gamma, radius=radius)
+    if gamma is not None and not 0 <= gamma < math.inf:
+        raise InputError(f"gamma is {gamma}", "give 0 (no localization) or a positive number")
+    if radius is not None and not 0 < radius < math.inf:
+        raise InputError(f"radius is {radius}", "give a positive number, in units of the weights")
+    if gamma is not None and radius is not None:
+        raise InputError(
+            f"gamma is {gamma} and radius is {radius}, but gamma takes the place of the box",
+            "give one of them",
+        )
+
+
 def _check_level(level: float) -> None:
+    check_real(level=level)
     if not 0 < level < 1:
         raise InputError(f"level is {level}", "give a probability between 0 and 1, such as .95")
 

@@ -22,6 +22,14 @@ CONSTANT = (
 LARGEST_R_HAT, FEWEST_DRAWS, LARGEST_CORRECTION, LARGEST_ERROR = 1.03, 300, 0.3, 0.1
 
 
+def unbounded(drop: float) -> str:
+    """The reason where chains left for lower losses and found no end."""
+    return (
+        f"w* is no minimum: the chains leave for points whose loss is lower by {drop:.3g}, and go on until their numbers are not finite; "
+        "train further, or check that the loss has a lower bound (its sign, its logarithms) or give a weight decay"
+    )
+
+
 def summary(
     loss: Floats, prior: Floats, bias: Floats, t: float, sampler: Sampler
 ) -> tuple[float, float, dict[str, float]]:
@@ -67,6 +75,9 @@ def doubts(
     if n is not None:
         allowed += float(chi2.ppf(0.9999, parameters)) / 2 / n
     if not math.isfinite(value) or not math.isfinite(checks["R-hat"]):
+        lower = fall()
+        if lower > allowed:
+            return unbounded(lower)
         return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
     if checks["largest change of the loss"] == 0:
         return CONSTANT
