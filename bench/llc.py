@@ -1,4 +1,4 @@
-"""The learning coefficient against exact truth: `python -m bench.llc [--cases quick|tuned|sealed|again|third|fourth|fifth] [--seeds k] [--rows FILE]`.
+"""The learning coefficient against exact truth: `python -m bench.llc [--cases quick|tuned|sealed|...|sixth] [--seeds k] [--rows FILE]`.
 
 One row a case and seed: estimate/truth, standard error, whether the 95% interval covers, gradient evaluations (over all
 chains), seconds of wall time, and the reason where the estimate is withheld. `--rows FILE` keeps them, and goes on where the
