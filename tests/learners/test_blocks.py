@@ -47,6 +47,52 @@ def test_nothing_is_found_where_nothing_can_be_scaled(loss: object) -> None:
     assert blocks(loss, torch.zeros(4, dtype=F64)) == (4,)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("p", range(4, 40, 3))
+def test_steep_losses_and_losses_that_are_finite_at_few_points_make_no_blocks(p: int) -> None:
+    """Where one point outweighs the others by orders of magnitude, or only two are finite, everything is proportional there."""
+    v = torch.linspace(0.5, 1.5, p, dtype=F64)
+
+    def steep(w: Tensor) -> Tensor:
+        return (torch.exp(160 * (v - w)) - 160 * (v - w) - 1).sum(1)
+
+    def half(w: Tensor) -> Tensor:
+        return (v.log() - w.log()).square().sum(1)
+
+    assert blocks(steep, torch.ones(p, dtype=F64)) == (p,)
+    few = torch.ones(p, dtype=F64)
+    few[:2] = 0.01
+    assert blocks(half, few) == (p,)
+
+
+def test_weights_that_nothing_sees_do_not_cut_a_block() -> None:
+    def relu(w: Tensor) -> Tensor:  # the second unit is dead wherever w is near -1
+        a, b = w[:, :6].view(-1, 2, 3), w[:, 6:].view(-1, 2, 2)
+        return (torch.relu(a.sum(2)) * b.sum(1)).sum(1).square()
+
+    start = torch.tensor([1.0, 1, 1, -1, -1, -1, 1, 1, 1, 1], dtype=F64)
+    assert blocks(relu, start) == (6, 4)
+
+
+def test_with_data_parts_that_are_near_zero_by_chance_keep_the_radius_of_all() -> None:
+    start = torch.tensor([1.0, 1.0, 1e-5, -1e-5], dtype=F64)
+
+    def sums(w: Tensor) -> Tensor:
+        return (w[:, :2] * w[:, 2:]).sum(1).square()
+
+    noisy = problem_of_energy(sums, start, n=1000)
+    assert noisy.tensors == (2, 2)
+    assert noisy.radius.tolist() == [1.0] * 4
+
+
+def test_units_of_unequal_radii_are_not_turned() -> None:
+    def sums(w: Tensor) -> Tensor:
+        return (w[:, ::2] * w[:, 1::2]).sum(1).square()
+
+    zero, radius = torch.zeros(4, dtype=F64), torch.tensor([1.0, 1.0, 0.01, 1.0], dtype=F64)
+    assert len(joints(sums, zero, torch.ones(4, dtype=F64), (1,) * 4)) == 1
+    assert joints(sums, zero, radius, (1,) * 4) == ()
+
+
 def test_one_weight_and_very_many_are_one_block() -> None:
     assert blocks(lambda w: w.square().sum(1), torch.zeros(1, dtype=F64)) == (1,)
     assert blocks(lambda w: w.prod(1), torch.zeros(UP_TO + 1, dtype=F64)) == (UP_TO + 1,)

@@ -83,7 +83,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (measured(llc_of_energy, bowl, [0.0, 0.0]), {}, r"the start is a list; give a tensor \[p\], one row of weights"),
     (measured(llc_of_energy, bowl, ROW[None]), {}, r"the start is of shape \(1, 2\); give a tensor \[p\]"),
     (measured(llc_of_energy, 3, ROW), {}, "the energy is a int; pass a function energy"),
-    (measured(llc_of_energy, lambda w: w[:, 7], ROW), {}, r"the energy raised IndexError on thetas of shape \(1, 2\)"),
+    (measured(llc_of_energy, lambda w: w[:, 7], ROW), {}, r"the energy raised IndexError on thetas of shape \(2, 2\)"),
     *((Ladder, {name: 200.5}, f"{name} is 200.5; give a whole") for name in ("ensembles", "burn", "draws", "rungs", "attempts")),
     *((Ladder, {name: "a"}, f"{name} is 'a'; give a number") for name in ("level", "lowest", "highest")),
     *((OneTemperature, {name: 200.5}, f"{name} is 200.5; give a whole") for name in ("chains", "burn", "draws", "batch_size")),
@@ -153,3 +153,34 @@ def test_numbers_of_other_libraries_are_numbers() -> None:
     plain = trace(MATRIX, products=20, seed=1)
     other = trace(MATRIX, products=np.int64(20), seed=torch.tensor(1), level=np.float32(0.95))  # type: ignore[arg-type]
     assert float(other.value) == float(plain.value)
+
+
+def test_seeds_of_other_libraries_seed_one_temperature() -> None:
+    import numpy as np
+
+    brief = OneTemperature(n_beta=50.0, chains=4, burn=50, draws=100)
+    seeds: tuple[Any, ...] = (3, np.int64(3), torch.tensor(3))
+    plain, *others = (
+        llc_of_energy(bowl, torch.zeros(2).double(), seed=seed, settings=brief).curve for seed in seeds
+    )
+    assert all((other == plain).all() for other in others)
+
+
+@pytest.mark.parametrize(
+    ("energy", "message"),
+    [
+        (lambda w: w.square().sum()[None], "does not return one number a row"),
+        (lambda w: (w.view(2) ** 2).sum()[None], "raised RuntimeError on thetas of shape"),
+        (lambda w: {}["loss"], "raised KeyError"),
+        (lambda w: w.loss, "raised AttributeError"),
+    ],
+    ids=["a sum over rows", "one row only", "KeyError", "AttributeError"],
+)
+def test_an_energy_that_is_not_one_number_a_row_is_told_before_chains(energy: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        llc_of_energy(energy, torch.zeros(2))
+
+
+def test_a_mask_of_bytes_is_not_taken_for_indices() -> None:
+    with pytest.raises(InputError, match=r"rows are torch.uint8"):
+        llc(SUBJECT, rows=(torch.arange(40) < 20).to(torch.uint8))

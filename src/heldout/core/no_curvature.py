@@ -36,7 +36,7 @@ def curved(measure: Callable[[Operator], Found], operator: Operator) -> Found:
     if not seen:
         raise Withheld(
             f"every product with the {operator.name} is exactly zero: around theta the loss does not depend on the weights, or is "
-            "linear in them, as absolute and hinge losses are almost everywhere",
-            "use a loss that is curved, or llc, which needs no second derivatives",
+            "linear in them (as absolute and hinge losses are almost everywhere), or so well fitted that it underflows",
+            "use a loss that is curved, Matrix(dtype=torch.float64), or llc, which needs no second derivatives",
         )
     return found

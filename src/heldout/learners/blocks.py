@@ -22,7 +22,7 @@ from torch import Tensor
 from heldout.core.streams import stream
 from heldout.learners.tempered import Energy
 
-POINTS = 6  # at which a symmetry is tried
+POINTS, ENOUGH = 12, 5  # at which a symmetry is tried; those that must tell (a steep loss tells at few)
 UP_TO = 300  # parameters
 NEAR = 1e-5  # of the box: what is left there of a smooth unit's curve is below SAME
 SAME, ROUNDING = 1e-4, 1e-11  # of the two sums, and of the largest sum of all
@@ -38,7 +38,7 @@ def blocks(energy: Energy, start: Tensor) -> tuple[int, ...]:
     away = half * torch.from_numpy(stream(0, "llc blocks").uniform(-1, 1, (POINTS, p)))
     for reach in (1.0,) if bool(w.any()) else (1.0, NEAR):
         ends = _ends(_pulls(energy, w + reach * away))
-        if ends:
+        if ends is not None:
             return tuple(b - a for a, b in pairwise(sorted({0, p, *ends})))
     return (p,)
 
@@ -52,11 +52,13 @@ def _pulls(energy: Energy, w: Tensor) -> Tensor:
     return pull[torch.isfinite(pull).all(1)]
 
 
-def _ends(pull: Tensor) -> set[int]:
-    """Where blocks [a, b) and [b, c) of equal sums at all points [q p] begin and end."""
-    if len(pull) < 2:
-        return set()
-    p = pull.shape[1]
+def _ends(pull: Tensor) -> set[int] | None:
+    """Where inside w blocks [a, b) and [b, c) of proportional sums at all points [q p] begin and end; None where there are none."""
+    live = pull.any(0)  # what no point sees (a dead unit) goes with what stands before it
+    if len(pull) < ENOUGH or not bool(live.any()):
+        return None
+    places = live.nonzero().flatten().tolist()
+    pull, p = pull[:, live], len(places)
     sums = torch.cat([torch.zeros(len(pull), 1, dtype=torch.float64), pull.cumsum(1)], dim=1)
     allowed = ROUNDING * pull.abs().sum(1)[:, None, None]
     ends: set[int] = set()
@@ -66,7 +68,8 @@ def _ends(pull: Tensor) -> set[int]:
         ratio = (before * after).sum(0) / after.square().sum(0).clamp(min=1e-300)
         equal = (before - ratio * after).abs() <= SAME * before.abs() + (1 + ratio) * allowed
         told = torch.minimum(before.abs(), after.abs()) > 1e3 * allowed
-        found = (equal.all(0) & told.any(0) & (ratio > 0)).nonzero()
-        for a, c in found.tolist():
-            ends |= {a, b, b + 1 + c}
-    return ends
+        found = equal.all(0) & (told.sum(0) >= ENOUGH) & (ratio > 0)  # [b, p - b]
+        if bool(found.any()):
+            starts, stops = found.any(1).nonzero().flatten(), found.any(0).nonzero().flatten()
+            ends |= {b, *starts.tolist(), *(b + 1 + stops).tolist()}
+    return {places[end] for end in ends if 0 < end < p} if ends else None

@@ -98,6 +98,8 @@ def _joints(energy: Energy, start: Tensor, radius: Tensor, sizes: Sequence[int])
             return bool((off.abs() <= allowed).all()) and bool((alone.abs() > allowed).any())
 
         for into, out, must_turn in _pairs(sizes):
+            if any(bool((radius[side] != radius[side][:1]).any()) for side in (into, out)):
+                continue  # the moves act on w/radius, where units that differ in it do not turn into each other
             h = len(into)
             unit = one_hot(torch.from_numpy(draw.integers(0, h, POINTS)), h).to(torch.float64)
             any_way = torch.from_numpy(draw.standard_normal((POINTS, h)))

@@ -19,6 +19,7 @@ lower loss than w*, or the curve has no plateau, the estimate is withheld with t
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -107,9 +108,10 @@ def llc_report(
     settings: Ladder | OneTemperature | None = None,
 ) -> LearningCoefficient:
     """What `llc` saw: the estimate with curves, traces, diagnostics and every choice. Options as in `llc`."""
-    _check(settings, seed)
+    seed = _checked(settings, seed)
     check_whole(or_none=True, batch_size=batch_size)
     check_real(or_none=True, n_beta=n_beta)
+    n_beta = None if n_beta is None else float(n_beta)
     one = (
         n_beta is not None
         or batch_size is not None
@@ -175,7 +177,7 @@ def llc_of_energy(
     `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
     rows [r b]) -> [r] is the loss on given rows, for minibatches.
     """
-    _check(settings, seed)
+    seed = _checked(settings, seed)
     try:
         problem = problem_of_energy(energy, start, n, tensors, radius, log_prior, gamma, on_rows)
     except Withheld as reason:
@@ -185,13 +187,15 @@ def llc_of_energy(
     return corrected(problem, seed, settings)
 
 
-def _check(settings: object, seed: object) -> None:
+def _checked(settings: object, seed: int) -> int:
+    """The seed as a plain int."""
     check_whole(seed=seed)
     if settings is not None and not isinstance(settings, (Ladder, OneTemperature)):
         raise InputError(
             f"settings is {settings!r:.60}",
             "pass Ladder(...) or OneTemperature(...), of measures.posterior.settings",
         )
+    return operator.index(seed)
 
 
 def _outputs(subject: Subject, batch: Batch) -> Tensor:

@@ -116,7 +116,7 @@ def doubts(
             f"limit {allowance:.1f}), so that those means are off; give more draws",
             3,
         )
-    # Chains that needed longer runs are asked for more: at the same limit they passed 5% off, about to arrive.
+    # Chains that needed longer runs are asked for more: at the same limit they passed 5% off, about to arrive. By chance, 6% are.
     worth = 3 if attempt == 1 and spread > float(student.ppf(SURE, chosen.ensembles - 1)) else 1
     return Doubts(checks, _of_the_fit(fit, d, width, beyond, problem.n), worth)
 

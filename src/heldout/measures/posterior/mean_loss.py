@@ -52,7 +52,11 @@ def chosen_rows(batch: Batch, rows: Tensor | None) -> Batch:
     """The examples `rows` (a mask [n] or indices [m]) of a batch, at least two; None: all of them."""
     total = len_of(batch)
     if rows is not None:
-        if not isinstance(rows, Tensor) or rows.ndim != 1 or rows.is_floating_point() or rows.is_complex():
+        if (
+            not isinstance(rows, Tensor)
+            or rows.dtype not in (torch.bool, torch.int32, torch.int64)
+            or rows.ndim != 1
+        ):
             shown = (
                 f"{rows.dtype} {tuple(rows.shape)}"
                 if isinstance(rows, Tensor)

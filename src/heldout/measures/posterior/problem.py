@@ -163,8 +163,8 @@ def problem_of_energy(
         )
     if parts is None:
         parts = blocks(energy, w)
-        # Single weights share a radius: one that is near 0 by chance is not thereby fixed.
-        groups = [0 if size == 1 else 1 + place for place, size in enumerate(parts)]
+        # Single weights share a radius, with noise all do: what is near 0 by chance is not thereby fixed.
+        groups = [0 if size == 1 or n is not None else 1 + place for place, size in enumerate(parts)]
     size = (
         radii(w, parts, RADIUS if n is None else NOISY_RADIUS, groups)
         if radius is None
@@ -236,15 +236,15 @@ def check_start(energy: object, start: object) -> None:
 
 def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False), torch.enable_grad():
-        free = w.clone().unsqueeze(0).requires_grad_(True)
+        free = w.repeat(2, 1).requires_grad_(True)
         try:
             loss = energy(free)
-        except (RuntimeError, TypeError, IndexError) as error:
+        except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise InputError(
                 f"the energy raised {type(error).__name__} on thetas of shape {tuple(free.shape)}: {error}",
                 "energy(thetas [r p]) -> [r]",
             ) from error
-        if not isinstance(loss, Tensor) or loss.shape != (1,):
+        if not isinstance(loss, Tensor) or loss.shape != (2,):
             raise InputError("the energy does not return one number a row", "energy(thetas [r p]) -> [r]")
         if not loss.requires_grad:
             raise InputError(
