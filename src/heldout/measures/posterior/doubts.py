@@ -24,7 +24,7 @@ MISFIT = 4.0
 SPREAD, SURE = (
     0.9975,
     0.97,
-)  # of Student's t of the numbers of known mean: to withhold, and to try a third time
+)  # of Student's t of the numbers of known mean: to withhold, and to be near that
 
 
 class Doubts(NamedTuple):
@@ -45,9 +45,10 @@ def doubts(
     sizes: Floats,
     fit: LadderFit | None,
     chosen: Ladder,
-    attempt: int = 0,
+    if_near: int = 1,
 ) -> Doubts:
-    """Everything that may be wrong with a ladder, in the order in which it is told; attempt: how many were made before."""
+    """Everything that may be wrong with a ladder, in the order in which it is told; if_near: how many attempts it is worth that
+    the numbers of known mean are near their limit."""
     d, k, half = problem.parameters, len(trace.t), chosen.ensembles // 2
     drop = -trace.lowest
     allowed = (
@@ -116,8 +117,7 @@ def doubts(
             f"limit {allowance:.1f}), so that those means are off; give more draws",
             3,
         )
-    # Chains that needed longer runs are asked for more: at the same limit they passed 5% off, about to arrive. By chance, 6% are.
-    worth = 3 if attempt == 1 and spread > float(student.ppf(SURE, chosen.ensembles - 1)) else 1
+    worth = if_near if spread > float(student.ppf(SURE, chosen.ensembles - 1)) else 1
     return Doubts(checks, _of_the_fit(fit, d, width, beyond, problem.n), worth)
 
 
