@@ -1,7 +1,7 @@
 """Where one tensor of an undeclared w ends and the next begins, found by trying: blocks that can be scaled against each other.
 
 A loss that sees the product of two neighbouring blocks does not change where one grows by e^s and the other shrinks: at every
-w the sums of w_j dL/dw_j over the two are equal. Where w* is 0 this holds for smooth units too (tanh), the closer the nearer w lies: such a
+w the sums of w_j dL/dw_j over the two are equal (or, as for w1^2 w2^4, one is a fixed multiple of the other). Where w* is 0 this holds for smooth units too (tanh), the closer the nearer w lies: such a
 symmetry is looked for beside 0.
 
 >>> blocks(lambda w: (w[:, 4:].view(-1, 1, 2) @ w[:, :4].view(-1, 2, 2)).square().sum((1, 2)), torch.zeros(6).double())

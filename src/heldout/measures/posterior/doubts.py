@@ -21,10 +21,7 @@ R_HAT, ESS = 1.05, 300  # with the ESS at its limit R-hat is about 1.05 by chanc
 WIDEST = 0.12  # half-width of an interval that is still reported
 BEYOND = 0.25
 MISFIT = 4.0
-SPREAD, SURE = (
-    0.9975,
-    0.97,
-)  # of Student's t of the numbers of known mean: to withhold, and to be near that
+SPREAD, SURE = 0.9975, 0.97  # quantiles of t of the numbers of known mean: to withhold, and to be near that
 
 
 class Doubts(NamedTuple):
