@@ -17,8 +17,8 @@ from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
 from heldout.learners.ladder import LadderTrace
 from heldout.measures.llc import llc, llc_of_energy, llc_report
-from heldout.measures.posterior.corrected import _agreed
-from heldout.measures.posterior.doubts import Doubts, doubts
+from heldout.measures.posterior.corrected import APART, _cut
+from heldout.measures.posterior.doubts import Doubts, doubts, gaps
 from heldout.measures.posterior.problem import problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 
@@ -161,14 +161,16 @@ def test_rungs_on_which_cold_and_hot_chains_differ_are_left_out() -> None:
     curves[8:, 15:] += 0.2
     loss = np.zeros((100, 16, 20))
     trace = LadderTrace(
-        loss, t, np.ones(20), np.ones(19), np.ones(20), 0.0, 1, np.arange(16) >= 8, loss, curves, curves
-    )
-    kept = _agreed(trace)
+        loss, t, np.ones(20), np.ones(19), np.ones(20), 0.0, 1, np.arange(16) >= 8, loss, curves, curves,
+        torch.zeros(16, 20, 2),
+    )  # fmt: skip
+    kept = _cut(trace, gaps(trace.first, trace.hot) > APART)
     assert kept.loss.shape == kept.burn_loss.shape == (100, 16, 15)
     assert len(kept.t) == 15
     assert kept.traded.shape == (14,)
+    assert kept.last.shape == (16, 15, 2)
     curves[8:, 3:] += 0.2  # too few are left: all stay, and the doubts withhold the answer
-    assert _agreed(trace) is trace
+    assert _cut(trace, gaps(trace.first, trace.hot) > APART) is trace
 
 
 def test_chains_that_disagree_are_run_again_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:

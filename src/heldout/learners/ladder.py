@@ -26,6 +26,7 @@ from heldout.core.streams import stream
 from heldout.learners import hmc
 from heldout.learners.control_variates import ControlVariates
 from heldout.learners.exchange import exchange
+from heldout.learners.hessian_walk import HessianWalk
 from heldout.learners.identities import Identities
 from heldout.learners.replica_noise import ReplicaNoise
 from heldout.learners.rescaling import Rescaling
@@ -41,7 +42,7 @@ SWEEPS = 3  # pairs of exchange sweeps after each trajectory; they cost no gradi
 class LadderTrace:
     """What the ladder saw: loss [draws e k] and burn_loss [burn e k] (above the start), t [k], acceptance [k], traded [k-1] (share of exchanges
     taken), step sizes [k], the lowest loss met, and the gradients each replica took; first and second [e k]: the means of
-    t L and (t L)^2, by control variates where `identities` were given."""
+    t L and (t L)^2, by control variates where `identities` were given; last [e k p]: where the chains ended."""
 
     loss: NDArray[np.float64]
     t: NDArray[np.float64]
@@ -54,6 +55,7 @@ class LadderTrace:
     burn_loss: NDArray[np.float64]
     first: NDArray[np.float64]
     second: NDArray[np.float64]
+    last: Tensor
 
 
 def sample_ladder(
@@ -65,7 +67,7 @@ def sample_ladder(
     ensembles: int = 16,
     burn: int = 400,
     draws: int = 500,
-    moves: Sequence[Rescaling | ValleyMoves] = (),
+    moves: Sequence[Rescaling | ValleyMoves | HessianWalk] = (),
     jitter: float = 0.0,
     identities: Identities | None = None,
 ) -> LadderTrace:
@@ -85,7 +87,7 @@ def sample_ladders(
     ensembles: int = 16,
     burn: int = 400,
     draws: int = 500,
-    moves: Sequence[Rescaling | ValleyMoves] = (),
+    moves: Sequence[Rescaling | ValleyMoves | HessianWalk] = (),
     jitter: float = 0.0,
     identities: Identities | None = None,
 ) -> list[LadderTrace]:
@@ -129,6 +131,7 @@ def sample_ladders(
             early[now] = seen
     spend(float(gradients * s * e * k))
     first, second = steadied.means() if steadied is not None else _plain(kept, rungs.numpy())
+    last = state.point.z.view(s, e, k, parameters)
     sizes, hot = warm.size.view(s, e, k)[:, 0], np.arange(e) >= e // 2
     return [
         LadderTrace(
@@ -143,6 +146,7 @@ def sample_ladders(
             early[:, i],
             first[i],
             second[i],
+            last[i],
         )
         for i in range(s)
     ]

@@ -141,7 +141,10 @@ def _whitener(both: Floats, floor: float) -> Floats:
     size = np.abs(both.mean(0)).max(1) + 1e-12
     near = np.abs(np.subtract.outer(np.arange(covariance.shape[0]), np.arange(covariance.shape[0]))) <= SMOOTH
     covariance = np.einsum("kl,lij->kij", near / near.sum(1, keepdims=True), covariance)
-    covariance += (floor * size[:, None, None]) ** 2 * np.eye(2)
+    size = np.maximum(
+        floor * size, 1e-6 * np.sqrt(np.trace(covariance, axis1=1, axis2=2))
+    )  # chains that burst
+    covariance += size[:, None, None] ** 2 * np.eye(2)
     return np.linalg.inv(np.linalg.cholesky(covariance))
 
 

@@ -5,7 +5,7 @@
    without, and never beyond what the loss's precision resolves.
 3. `ensembles` ladders of exact chains with exchange (learners/ladder.py), and `fit_ladder` on their means.
    The error was calibrated with the usual number of rungs; where there are fewer, it grows with the square of the ratio.
-   Without noise, rungs from the first on which chains from w* and from the box differ are left out.
+   Without noise, rungs from the first on which chains from w* and from the box differ are left out, or losses drown in rounding.
 4. `doubts`: what withholds the answer. Chains that have not converged get one more attempt, `LONGER` times as long; those that
    have not spread over the posterior a third.
 """
@@ -36,8 +36,16 @@ Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS = 14, 4
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
-APART, AGREED = 3.0, 12  # t between cold and hot halves; fewest rungs below the first that exceeds it
+APART, BLUR, FEWEST = (
+    3.0,
+    0.01,
+    12,
+)  # t between cold and hot halves; of t L; fewest rungs that are left below the first that exceeds these
 LOWEST, PILOTED, HIGHEST = 10.0, 1e18, 1e75
+ROUNDED, FAINT = (
+    1e-14,
+    3e-3,
+)  # of the loss in the box, what rounding takes it below that at w*; and t times that, at most
 ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
 TARGET = "lambda, corrected for multiplicity"
 
@@ -105,7 +113,7 @@ def _judged(
     """What one seed's ladder says, withheld where it is not to be believed; and how many attempts that doubt is worth."""
     asked = len(trace.t)
     if problem.n is None:
-        trace = _agreed(trace)
+        trace = _cut(trace, (gaps(trace.first, trace.hot) > APART) | _blurred(problem, trace))
     rungs = trace.t
     curves, overall = trace.first, trace.first.mean(0)  # [e k], [k]
     squares = trace.second - 2 * overall * curves + overall**2
@@ -158,12 +166,23 @@ def _judged(
     return told, worth
 
 
-def _agreed(trace: LadderTrace) -> LadderTrace:
-    """The rungs below the first one on which cold and hot ensembles differ: higher up, mixing fails first. All of them
-    where fewer than `AGREED` would be left: then the doubts say so."""
-    apart = gaps(trace.first, trace.hot) > APART
-    keep = int(np.argmax(apart)) if apart.any() else len(trace.t)
-    if keep < AGREED or keep == len(trace.t):
+def _blurred(problem: Problem, trace: LadderTrace) -> NDArray[np.bool_]:
+    """[k]: where a last digit of the weights changes the chains' own losses by more than `BLUR` of t L. Weights near 0 have digits to
+    spare; what cancels between weights has not."""
+    e, k, p = trace.last.shape
+    w = problem.thetas(trace.last.reshape(e * k, p))
+    signs = torch.from_numpy(stream(0, "llc blur").choice([-1.0, 1.0], (e * k, p)))
+    with torch.no_grad():
+        off = (problem.energy(w * (1 + 2.3e-16 * signs)) - problem.energy(w)).to(torch.float64)
+    blur = trace.t * off.abs().view(e, k).mean(0).nan_to_num(0.0, 0.0).numpy()
+    return np.asarray(blur > BLUR * np.abs(trace.first.mean(0)))
+
+
+def _cut(trace: LadderTrace, wrong: NDArray[np.bool_]) -> LadderTrace:
+    """The rungs below the first wrong one: higher up, digits and mixing fail first. All of them where fewer than `FEWEST` would be left:
+    then the doubts say so."""
+    keep = int(np.argmax(wrong)) if wrong.any() else len(trace.t)
+    if keep < FEWEST or keep == len(trace.t):
         return trace
     return replace(
         trace,
@@ -175,6 +194,7 @@ def _agreed(trace: LadderTrace) -> LadderTrace:
         sizes=trace.sizes[:keep],
         first=trace.first[:, :keep],
         second=trace.second[:, :keep],
+        last=trace.last[:, :keep],
     )
 
 
@@ -206,8 +226,16 @@ def _ladders(
         problem.moves,
         jitter,
     )
-    ladders = [_rungs(problem, chosen, pilot, highest) for pilot, (_, highest) in zip(pilots, ends)]
+    ladders = [
+        _rungs(problem, chosen, pilot, min(highest, _told_from_rounding(pilot, box)))
+        for pilot, (_, highest), box in zip(pilots, ends, boxes)
+    ]
     return ladders, pilots[0].gradients * PILOT_RUNGS * PILOTS
+
+
+def _told_from_rounding(pilot: LadderTrace, box: float) -> float:
+    """The t up to which a loss that goes below w* by what rounding does, and no further, is none; inf where it does not."""
+    return FAINT / -pilot.lowest if -ROUNDED * box < pilot.lowest < 0 else math.inf
 
 
 def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace, highest: float) -> Floats:

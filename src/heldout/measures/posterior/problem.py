@@ -25,6 +25,7 @@ from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.blocks import blocks
+from heldout.learners.hessian_walk import HessianWalk
 from heldout.learners.identities import Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.valley_moves import ValleyMoves, valley_moves
@@ -35,6 +36,7 @@ from heldout.measures.posterior.settings import check_localization
 Prior = Callable[[Tensor], Tensor]
 RADIUS, NOISY_RADIUS = 0.5, 1.0  # of a tensor's largest weight; with noise the posterior at t = n is wide
 ROTATE_UP_TO = 700
+WALK_UP_TO = 12  # a proposal takes the whole Hessian
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,16 @@ class Problem:
         return int(self.start.numel())
 
     @cached_property
-    def moves(self) -> tuple[Rescaling | ValleyMoves, ...]:
+    def moves(self) -> tuple[Rescaling | ValleyMoves | HessianWalk, ...]:
         """Exact steps along valleys: rescaled tensors and pairs of weights; and, without noise, what the loss's own
-        symmetries allow, for t goes far beyond any n there, to where no chain travels by gradients."""
+        symmetries or else its Hessians allow, for t goes far beyond any n there, to where no chain travels by gradients."""
         tensors = Rescaling(self.start / self.radius, self.rotation, self.tensors)
         if self.n is not None:
             return (tensors,)
         valleys = valley_moves(self.energy, self.start, self.radius, self.tensors, self.rotation)
-        return (tensors,) if valleys is None else (tensors, valleys)
+        if valleys is not None:
+            return tensors, valleys
+        return (tensors, HessianWalk(self.parameters)) if self.parameters <= WALK_UP_TO else (tensors,)
 
     @property
     def identities(self) -> Identities:
