@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from fractions import Fraction as F
 
+import numpy as np
 import pytest
 
 from heldout.calibration.learning_coefficients import (
     deep_linear,
     normal_crossing,
+    quasi_homogeneous,
     rectified_units,
     reduced_rank,
     regular,
@@ -84,9 +86,30 @@ def test_units_that_bend() -> None:
     assert rectified_units(5).value == min(sum(pair) for pair in sums)
 
 
+def test_squares_of_quasi_homogeneous_functions_have_the_volume_that_lambda_says() -> None:
+    """The length in w1 where |f| < s, summed over w2: V(s) ~ s^(2 lambda)."""
+    y = np.geomspace(1e-9, 1.0, 200_001)
+
+    def cusp(s: float, y: np.ndarray) -> np.ndarray:  # both signs of y
+        ahead = np.sqrt(y**3 + s) - np.sqrt(np.clip(y**3 - s, 0, None))
+        return ahead + np.sqrt(np.clip(s - y**3, 0, None))
+
+    def e6(s: float, y: np.ndarray) -> np.ndarray:
+        return np.cbrt(y**4 + s) - np.cbrt(y**4 - s)
+
+    for length, weights in ((cusp, (F(1, 2), F(1, 3))), (e6, (F(1, 3), F(1, 4)))):
+        volumes = [np.trapezoid(length(s, y) * y, np.log(y)) for s in (1e-12, 1e-16)]
+        slope = math.log(volumes[0] / volumes[1]) / math.log(1e4)
+        assert slope == pytest.approx(2 * float(quasi_homogeneous(weights).value), rel=0.02)
+    assert quasi_homogeneous((F(1, 2), F(1, 2))) == (F(1, 2), 2)  # the node: two lines that cross
+    assert quasi_homogeneous((F(1, 2),) * 3) == (F(1, 2), 1)  # the cone: smooth almost everywhere
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        lambda: quasi_homogeneous(()),
+        lambda: quasi_homogeneous((F(0), F(1))),
         lambda: smooth_units(0, 2),
         lambda: smooth_units(3, 0),
         lambda: rectified_units(0),

@@ -7,6 +7,7 @@ import torch
 
 from heldout.calibration import llc as calibration
 from heldout.calibration.energies import hidden_units, layered, line_and_dot, monomial, tanh_unit
+from heldout.calibration.surfaces import SURFACES, squared, turned_monomial
 
 
 def test_there_are_enough_cases_with_names_of_their_own() -> None:
@@ -20,7 +21,15 @@ def test_there_are_enough_cases_with_names_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     "known",
-    [monomial((1, 2)), line_and_dot(True), line_and_dot(False), tanh_unit(), hidden_units(3, "relu")],
+    [
+        monomial((1, 2)),
+        line_and_dot(True),
+        line_and_dot(False),
+        tanh_unit(),
+        hidden_units(3, "relu"),
+        *map(squared, SURFACES),
+        turned_monomial((2, 3), extra=1),
+    ],
 )
 def test_w_star_is_a_minimum_of_exact_energies(known) -> None:  # type: ignore[no-untyped-def]
     points = known.start + 0.3 * torch.randn(500, known.start.numel(), dtype=torch.float64)

@@ -329,8 +329,6 @@ def test_products_are_counted() -> None:
     ("matrix", "message"),
     [
         (Matrix(dtype=torch.float16), "second derivatives in torch.float16 are noise"),
-        (Matrix("fisher"), "kind 'fisher' is not known; use one of hessian"),  # type: ignore[arg-type]
-        (Matrix(scaling="median"), "scaling 'median' is not known"),  # type: ignore[arg-type]
         (Matrix(data=[]), "there are no examples"),
         (Matrix(rows_at_once=0), "rows_at_once is 0"),
     ],
@@ -375,3 +373,17 @@ def test_a_loss_that_does_not_depend_on_the_weights_is_refused() -> None:
     )
     with pytest.raises(InputError, match="the loss does not depend on the parameters"):
         second_order(subject)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "fisher"}, "kind 'fisher' is not known; use one of hessian, ggn, empirical_fisher"),
+        ({"scaling": "median"}, "scaling 'median' is not known"),
+        ({"route": "sideways"}, "route 'sideways' is not known; use one of forward, backward, None"),
+        ({"dtype": "float64"}, "dtype is 'float64', which is no torch.dtype; pass torch.float32 or torch.float64"),
+    ],
+)  # fmt: skip
+def test_a_matrix_that_is_none_is_refused_where_it_is_written(wrong: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Matrix(**wrong)  # type: ignore[arg-type]

@@ -71,7 +71,7 @@ def test_names_modules_rows_and_indices(wanted: object, index: list[int], sizes:
     ("wanted", "message"),
     [
         ("0.bias", "parameters='0.bias' selects nothing; choose among 0.weight, 2.weight, 2.bias, or a module: 0, 2"),
-        ("0.weight[4:9]", r"parameters='0.weight\[4:9\]' selects nothing"),
+        ("0.weight[4:9]", r"parameters='0.weight\[4:9\]' selects nothing; 0.weight has rows 0 to 3"),
         (["2", "missing"], "parameters='missing' selects nothing"),
         ([], r"parameters=\[\] selects nothing"),
         (torch.zeros(22, dtype=torch.bool), "the mask selects none of 22"),

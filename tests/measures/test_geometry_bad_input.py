@@ -169,12 +169,16 @@ def test_seeds_of_other_libraries_seed_one_temperature() -> None:
 @pytest.mark.parametrize(
     ("energy", "message"),
     [
-        (lambda w: w.square().sum()[None], "does not return one number a row"),
+        (
+            lambda w: w.square().sum()[None],
+            r"the energy returns shape \(1,\) for 2 rows, not one number a row in a tensor",
+        ),
+        (lambda w: w.detach().square().sum(1).numpy(), "the energy returns a ndarray for 2 rows"),
         (lambda w: (w.view(2) ** 2).sum()[None], "raised RuntimeError on thetas of shape"),
         (lambda w: {}["loss"], "raised KeyError"),
         (lambda w: w.loss, "raised AttributeError"),
     ],
-    ids=["a sum over rows", "one row only", "KeyError", "AttributeError"],
+    ids=["a sum over rows", "numpy", "one row only", "KeyError", "AttributeError"],
 )
 def test_an_energy_that_is_not_one_number_a_row_is_told_before_chains(energy: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -184,3 +188,35 @@ def test_an_energy_that_is_not_one_number_a_row_is_told_before_chains(energy: An
 def test_a_mask_of_bytes_is_not_taken_for_indices() -> None:
     with pytest.raises(InputError, match=r"rows are torch.uint8"):
         llc(SUBJECT, rows=(torch.arange(40) < 20).to(torch.uint8))
+
+
+def test_a_kink_is_named_where_lambda_exceeds_half_the_weights() -> None:
+    """|w1| + w2^2 has 1 + 1/2, and p/2 = 1 bounds smooth losses only."""
+    found = llc_of_energy(
+        lambda w: w[:, 0].abs() + w[:, 1].square(),
+        torch.zeros(2),
+        settings=Ladder(ensembles=8, burn=200, draws=300, rungs=12),
+    )
+    assert (
+        "no learning coefficient of a smooth loss exceeds: the loss has a kink or a root at w*"
+        in found.reason
+    )
+
+
+def test_sizes_of_tensors_may_come_from_numpy() -> None:
+    import numpy as np
+
+    short = Ladder(ensembles=8, burn=100, draws=100, rungs=10, attempts=1)
+    plain, other = (
+        llc_of_energy(bowl, torch.zeros(2), tensors=sizes, settings=short).curve  # type: ignore[arg-type]
+        for sizes in ((1, 1), np.array([1, 1]))
+    )
+    assert (plain == other).all()
+
+
+def test_fewer_eigenvalues_than_asked_for_are_counted() -> None:
+    found = top_eigenvalues(MATRIX, k=60)
+    assert found.value.shape == (50,)
+    assert "all there are for the 60 asked for" in found.method
+    text = str(top_eigenvalues(Operator.of_matrix(torch.diag(torch.tensor([3.0, 2.0, 1.0]))), k=2))
+    assert text.startswith("2 values: 3 [3, 3], 2 [2, 2]")

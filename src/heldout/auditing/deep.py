@@ -9,6 +9,7 @@ until its loss is within a quarter of the audited model's, or there is no contro
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -62,6 +63,7 @@ def geometry(facts: Facts, bars: Progress) -> None:
     rows = []
     for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports)):
         begin(done, f"{name}, this model")
+        start = time.perf_counter()
         found = _asked(measure, subject, facts)
         if twin is not None:
             begin(done, f"{name}, the twin")
@@ -71,8 +73,9 @@ def geometry(facts: Facts, bars: Progress) -> None:
             else _asked(measure, twin, facts)
         )
         facts.ledger.add(
-            name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss"
-        )
+            name, "measures", found, control=beside, formula=formula, source=source, unit="at w*, mean loss",
+            cost_seconds=time.perf_counter() - start,
+        )  # fmt: skip
         rows.append({"name": name, "formula": formula, "value": found.as_json(), "control": beside.as_json()})
     begin(4, NAME)
     rows.append(_curves(facts, twin, why))
@@ -95,7 +98,7 @@ def geometry(facts: Facts, bars: Progress) -> None:
 
 def _curves(facts: Facts, twin: Subject | None, why: str) -> dict[str, Any]:
     """The row of the two curves Lambda(t, R), entered in the table as well."""
-    sentence = ""
+    sentence, start = "", time.perf_counter()
     try:
         if twin is None:
             raise Withheld(f"no shuffled-label twin: {why}")
@@ -113,6 +116,7 @@ def _curves(facts: Facts, twin: Subject | None, why: str) -> dict[str, Any]:
         formula=FORMULA,
         source="Lau et al. 2023",
         unit="at matched loss",
+        cost_seconds=time.perf_counter() - start,
     )
     return {"name": NAME, "formula": FORMULA, "value": found.as_json(), "control": beside.as_json(), "sentence": sentence}  # fmt: skip
 

@@ -36,13 +36,13 @@ Energy = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Known:
-    """energy(thetas [r p]) -> [r]; start [p] = w*; truth = lambda at w*; m its multiplicity; tensors: sizes of w's parts."""
+    """energy(thetas [r p]) -> [r]; start [p] = w*; truth = lambda at w*; m its multiplicity; tensors: sizes of w's parts, None where nobody says."""
 
     energy: Energy
     start: Tensor
     truth: float
     multiplicity: int
-    tensors: tuple[int, ...]
+    tensors: tuple[int, ...] | None
     n: int | None = None
     log_prior: Energy | None = None
 

@@ -55,6 +55,20 @@ def normal_crossing(k: Sequence[int], h: Sequence[int] | None = None) -> Coeffic
     return Coefficient(min(poles), poles.count(min(poles)))
 
 
+def quasi_homogeneous(weights: Sequence[Fraction]) -> Coefficient:
+    """K = f^2 at an isolated singular point of f = 0, f of degree 1 when coordinate i has degree weights[i], with real zeros beside 0:
+    lambda = min(1, sum weights)/2, m = 2 where that sum is 1 (Arnold, Gusein-Zade & Varchenko 1988, Singularities of Differentiable
+    Maps II): the origin against the smooth rest of the zeros.
+
+    >>> quasi_homogeneous((Fraction(1, 2), Fraction(1, 3)))                 # the cusp w1^2 - w2^3
+    Coefficient(value=Fraction(5, 12), multiplicity=1)
+    """
+    if not weights or min(weights) <= 0:
+        raise InputError(f"weights {tuple(weights)}", "give a positive one for each coordinate")
+    whole = sum(weights, Fraction(0))
+    return Coefficient(min(Fraction(1), whole) / 2, 1 + (whole == 1))
+
+
 def reduced_rank(inputs: int, outputs: int, hidden: int, rank: int) -> Coefficient:
     """y = B A x with A [hidden inputs], B [outputs hidden] and a true map of `rank`; all four branches.
 

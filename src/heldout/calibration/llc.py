@@ -20,6 +20,7 @@ from heldout.calibration.energies import (
     quadratic,
     tanh_unit,
 )
+from heldout.calibration.surfaces import squared, turned_monomial
 from heldout.core.estimate import Estimate
 from heldout.measures.posterior.coefficient import LearningCoefficient
 from heldout.measures.posterior.corrected import corrected, corrected_over_seeds
@@ -103,6 +104,12 @@ TUNED: dict[str, Make] = {
     "exp - 1, 2 units": lambda seed: hidden_units(2, "expm1"),
     "relu, 1 unit": lambda seed: hidden_units(1, "relu"),
     "relu, 2 units": lambda seed: hidden_units(2, "relu"),
+    # surfaces that nobody has said the parts of
+    "(w1^2 - w2^3)^2": lambda seed: squared("cusp"),
+    "(w1^2 + w2^2 - w3^2)^2": lambda seed: squared("cone"),
+    "turned: w1^2 w2^4": lambda seed: turned_monomial((1, 2)),
+    "turned: w1^4 w2^6": lambda seed: turned_monomial((2, 3)),
+    "turned: w1^4 w2^6 + w3^2": lambda seed: turned_monomial((2, 3), extra=1),
 }
 SEALED: dict[str, Make] = {
     "regular, d = 8, condition 1e3": lambda seed: quadratic(8, 1e3),
@@ -187,6 +194,16 @@ SEALED_SIXTH: dict[str, Make] = {
     "relu, 3 units": lambda seed: hidden_units(3, "relu"),
     "relu, 5 units": lambda seed: hidden_units(5, "relu"),
 }
+SEALED_SEVENTH: dict[str, Make] = {
+    "(w1^3 - w2^4)^2": lambda seed: squared("E6"),
+    "(w1^2 - w2^2 - w1^3)^2": lambda seed: squared("node"),
+    "(w1 w2 (w1 - w2))^2": lambda seed: squared("three lines"),
+    "turned: w1^2 w2^6": lambda seed: turned_monomial((1, 3)),
+    "turned: w1^4 w2^4": lambda seed: turned_monomial((2, 2)),
+    "turned: w1^2 w2^4 w3^2": lambda seed: turned_monomial((1, 2, 1)),
+    "turned: w1^6 w2^4 + w3^2": lambda seed: turned_monomial((3, 2), extra=1),
+    "turned: w1^2 w2^2 + w3^2 + w4^2": lambda seed: turned_monomial((1, 1), extra=2),
+}
 SETS = {
     "tuned": TUNED,
     "sealed": SEALED,
@@ -195,6 +212,7 @@ SETS = {
     "fourth": SEALED_FOURTH,
     "fifth": SEALED_FIFTH,
     "sixth": SEALED_SIXTH,
+    "seventh": SEALED_SEVENTH,
 }
 QUICK = (
     "w1^2 w2^4",

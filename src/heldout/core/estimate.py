@@ -17,10 +17,15 @@ import torch
 from torch import Tensor
 
 Number = Tensor | float
+_FIRST = 6  # values that are printed of many
 
 
 def _tensor(value: Number) -> Tensor:
     return value if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
+
+
+def _shown(value: Tensor, low: Tensor, high: Tensor) -> str:
+    return f"{float(value):.4g} [{float(low):.4g}, {float(high):.4g}]"
 
 
 def _plain(value: Tensor | None) -> Any:
@@ -124,8 +129,11 @@ class Estimate:
         if not self.ok:
             return f"withheld: {self.status}"
         if self.value.ndim:
-            return f"{tuple(self.value.shape)} values, {self.method}"
-        return f"{float(self.value):.4g} [{float(self.low):.4g}, {float(self.high):.4g}]"
+            shape = " x ".join(str(size) for size in self.value.shape)
+            ends = list(zip(self.value.flatten(), self.low.flatten(), self.high.flatten(), strict=True))
+            first = ", ".join(_shown(*each) for each in ends[:_FIRST])
+            return f"{shape} values: {first}{', ..' if len(ends) > _FIRST else ''}"
+        return _shown(self.value, self.low, self.high)
 
     def _repr_html_(self) -> str:
         """For notebooks: the number with its interval, and what it is; every text escaped, no script, no colour."""

@@ -71,6 +71,20 @@ class Matrix:
     rows_at_once: int | None = None
     route: Literal["forward", "backward"] | None = None
 
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("kind", self.kind, get_args(Kind)),
+            ("scaling", self.scaling, ("mean", "sum")),
+            ("route", self.route, ("forward", "backward", None)),
+        ):
+            if value not in known:
+                choice = ", ".join(str(each) for each in known)
+                raise InputError(f"{name} {value!r} is not known", f"use one of {choice}")
+        if self.dtype is not None and not isinstance(self.dtype, torch.dtype):
+            raise InputError(
+                f"dtype is {self.dtype!r}, which is no torch.dtype", "pass torch.float32 or torch.float64"
+            )
+
     def __str__(self) -> str:
         return f"{NAMES[self.kind]} of the {'mean' if self.scaling == 'mean' else 'summed'} loss"
 
@@ -151,12 +165,6 @@ def batches_of(subject: Subject, matrix: Matrix) -> list[Batch]:
     """The data that `matrix` is over, without empty batches; raises `InputError` for a matrix or data that cannot be used."""
     if not isinstance(matrix, Matrix):
         raise InputError(f"matrix is a {type(matrix).__name__}", 'pass Matrix(kind="ggn"), say')
-    for name, value, known in (
-        ("kind", matrix.kind, get_args(Kind)),
-        ("scaling", matrix.scaling, ("mean", "sum")),
-    ):
-        if value not in known:
-            raise InputError(f"{name} {value!r} is not known", f"use one of {', '.join(known)}")
     parameters(subject)
     if matrix.kind == "ggn" and (subject.forward is None or subject.loss_of is None):
         raise Withheld(

@@ -59,7 +59,7 @@ def top_eigenvalues(
 
 
 def _top(operator: Operator, k: int, which: Which, tolerance: float, products: int, seed: int) -> Estimate:
-    k = min(k, operator.size)
+    asked, k = k, min(k, operator.size)
     most = min(products, operator.size)
     space = Krylov.start(operator, probes(operator.size, 1, seed, "top eigenvalues"), seed)
     while True:
@@ -73,5 +73,6 @@ def _top(operator: Operator, k: int, which: Which, tolerance: float, products: i
             break
     enough = float(error.max()) <= max(tolerance, 1e-12) * float(values.abs().max())
     ending = "" if enough or space.size == operator.size else f", not converged after {space.size} products"
+    ending += f", all there are for the {asked} asked for" if k < asked else ""
     method = f"{which} eigenvalues of the {operator.name}, Lanczos with residuals{ending}"
     return Estimate(found, found - error, found + error, 1.0, error, method, space.size)

@@ -111,7 +111,7 @@ def _volume(problem: Problem, seed: int, cutoff: float, directions: int, level: 
     if effective < FEWEST:
         return Estimate.withheld(
             f"{effective:.1f} of {directions} directions carry the volume: the estimate would be far too low; "
-            "give more directions",
+            "give more directions; or, if the basin is a valley without ends, a weight_decay",
             method,
             n,
         )

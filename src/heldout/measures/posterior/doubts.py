@@ -146,12 +146,13 @@ def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float, n: int | No
     if not (np.isfinite(fit.value) and np.isfinite(fit.stderr)):
         return "the fit of lambda is not finite: give more temperatures, or start the ladder higher: settings=Ladder(lowest=...)"
     if fit.value - 2 * fit.stderr > d / 2:
-        return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient exceeds: no plateau below n"
+        where = "the loss has a kink or a root at w*" if n is None else "no plateau below n"
+        return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient of a smooth loss exceeds: {where}"
     if fit.value <= 0 or width > WIDEST:
         remedy = (
             "give longer chains"
             if n is None
-            else "measure on more examples, or ask for lambda(n beta) in Python: heldout.measures.llc(subject, n_beta=...)"
+            else "measure on more examples, or ask for lambda(n beta): llc(subject, n_beta=...)"
         )
         return f"the fit does not determine lambda: the interval reaches {width:.0%} either side; {remedy}"
     if fit.misfit > MISFIT:

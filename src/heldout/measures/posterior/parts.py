@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ def parts_of(w: Tensor, tensors: Sequence[int] | None) -> tuple[int, ...]:
     """The sizes of w's parts: those given, or one part."""
     if tensors is None:
         return (w.numel(),)
-    if not isinstance(tensors, (Sequence, Tensor)) or isinstance(tensors, str):
+    if not isinstance(tensors, (Sequence, Tensor, np.ndarray)) or isinstance(tensors, str):
         raise InputError(f"tensors is a {type(tensors).__name__}", "give the size of each tensor, in order")
     for size in tensors:
         check_whole(tensors=size)

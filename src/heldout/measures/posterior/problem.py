@@ -249,7 +249,11 @@ def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
                 "energy(thetas [r p]) -> [r]",
             ) from error
         if not isinstance(loss, Tensor) or loss.shape != (2,):
-            raise InputError("the energy does not return one number a row", "energy(thetas [r p]) -> [r]")
+            what = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+            raise InputError(
+                f"the energy returns {what} for {len(free)} rows, not one number a row in a tensor",
+                "energy(thetas [r p]) -> [r], made of torch functions",
+            )
         if not loss.requires_grad:
             raise InputError(
                 "the loss does not depend on the parameters", "check which of them are trainable"
