@@ -135,3 +135,16 @@ def test_a_loss_that_rounding_takes_below_0_is_a_minimum_all_the_same() -> None:
     found = estimated(divergence, 3)
     assert found.low < 1.0 < found.high, found.status
     assert abs(found.value - 1) < 0.01
+
+
+def test_only_small_exact_problems_with_a_valley_are_walked() -> None:
+    def kinds(energy: Energy, p: int, n: int | None = None) -> list[str]:
+        return [move.name for move in problem_of_energy(energy, torch.zeros(p, dtype=F64), n).moves]
+
+    def valley(w: Tensor) -> Tensor:
+        return (w[:, 0] * w[:, 1]).square() + w[:, 2:].square().sum(1)
+
+    assert kinds(turned(valley, 3), 3) == ["rescaling", "Hessian walk"]
+    assert kinds(turned(valley, 13), 13) == ["rescaling"]
+    assert kinds(turned(valley, 3), 3, n=100) == ["rescaling"]
+    assert kinds(lambda w: w.square().sum(1), 3) == ["rescaling"]

@@ -26,7 +26,7 @@ from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.blocks import blocks
 from heldout.learners.hessian_walk import HessianWalk
-from heldout.learners.identities import Identities
+from heldout.learners.identities import STIFF, Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.valley_moves import ValleyMoves, valley_moves
 from heldout.measures.posterior.mean_loss import Energy, OnRows, chosen_rows, decay_of, mean_loss
@@ -75,7 +75,9 @@ class Problem:
         valleys = valley_moves(self.energy, self.start, self.radius, self.tensors, self.rotation)
         if valleys is not None:
             return tensors, valleys
-        return (tensors, HessianWalk(self.parameters)) if self.parameters <= WALK_UP_TO else (tensors,)
+        regular = float(self.curvature.min()) > STIFF * float(self.curvature.max())  # no valley, and no arms
+        walked = self.parameters <= WALK_UP_TO and not regular
+        return (tensors, HessianWalk(self.parameters)) if walked else (tensors,)
 
     @property
     def identities(self) -> Identities:
