@@ -130,9 +130,11 @@ class Estimate:
             return f"withheld: {self.status}"
         if self.value.ndim:
             shape = " x ".join(str(size) for size in self.value.shape)
-            ends = list(zip(self.value.flatten(), self.low.flatten(), self.high.flatten(), strict=True))
-            first = ", ".join(_shown(*each) for each in ends[:_FIRST])
-            return f"{shape} values: {first}{', ..' if len(ends) > _FIRST else ''}"
+            parts = [
+                part.expand_as(self.value).flatten()[:_FIRST] for part in (self.value, self.low, self.high)
+            ]
+            first = ", ".join(_shown(*each) for each in zip(*parts))
+            return f"{shape} values: {first}{', ..' if self.value.numel() > _FIRST else ''}"
         return _shown(self.value, self.low, self.high)
 
     def _repr_html_(self) -> str:

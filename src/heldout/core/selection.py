@@ -124,18 +124,18 @@ def _ascending(parts: list[Tensor], count: int) -> Tensor:
 def _one(text: str, layout: Layout) -> list[Tensor]:
     cut = re.fullmatch(r"(.+)\[(\d*):(\d*)\]", text)
     pattern = cut.group(1) if cut else text
-    found, rows = [], None
+    found, rows = [], 0
     for name, start, shape in zip(layout.names, layout.offsets, layout.shapes, strict=True):
         if name != pattern and not name.startswith(f"{pattern}.") and not fnmatch.fnmatchcase(name, pattern):
             continue
         first, last = 0, shape[0] if shape else 1
-        rows = last
+        rows = last if cut and name == pattern else rows
         if cut:
             first, last = int(cut.group(2) or 0), min(int(cut.group(3) or last), last)
         row = math.prod(shape[1:])
         if last > first and row:
             found.append(torch.arange(start + first * row, start + last * row))
-    if not found and rows is not None:
+    if not found and rows:
         raise InputError(f"parameters={text!r} selects nothing", f"{pattern} has rows 0 to {rows - 1}")
     if not found:
         raise InputError(f"parameters={text!r} selects nothing", _choices(layout))

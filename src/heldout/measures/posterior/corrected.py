@@ -36,16 +36,12 @@ Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS = 14, 4
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
-APART, BLUR, FEWEST = (
-    3.0,
-    0.01,
-    12,
-)  # t between cold and hot halves; of t L; fewest rungs that are left below the first that exceeds these
+APART = 3.0  # t between cold and hot halves: rungs from there on are left out
+BLUR, VOID = 0.01, 0.05  # of t L, what rounding may change; of the draws, how many may have no loss at all
+FEWEST = 12  # rungs that are left, or none is left out
 LOWEST, PILOTED, HIGHEST = 10.0, 1e18, 1e75
-ROUNDED, FAINT = (
-    1e-14,
-    3e-3,
-)  # of the loss in the box, what rounding takes it below that at w*; and t times that, at most
+ROUNDED = 8.0  # of how far the loss falls right beside w*: what counts as rounding
+FAINT = 3e-3  # t times that, at most
 ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
 TARGET = "lambda, corrected for multiplicity"
 
@@ -111,9 +107,12 @@ def _judged(
     problem: Problem, seed: int, chosen: Ladder, box: float, trace: LadderTrace, attempt: int
 ) -> tuple[LearningCoefficient, int]:
     """What one seed's ladder says, withheld where it is not to be believed; and how many attempts that doubt is worth."""
-    asked = len(trace.t)
+    asked, drowned = len(trace.t), False
     if problem.n is None:
-        trace = _cut(trace, (gaps(trace.first, trace.hot) > APART) | _blurred(problem, trace))
+        blurred = _blurred(problem, trace)
+        trace = _cut(trace, blurred)
+        drowned = bool(blurred[: len(trace.t)].any())
+        trace = _cut(trace, gaps(trace.first, trace.hot) > APART)
     rungs = trace.t
     curves, overall = trace.first, trace.first.mean(0)  # [e k], [k]
     squares = trace.second - 2 * overall * curves + overall**2
@@ -127,7 +126,9 @@ def _judged(
     stderr = curves.std(0, ddof=1) / math.sqrt(chosen.ensembles)
     # Chains that were cut or needed longer runs are asked for more: such ones passed 5% to 13% off. By chance 6% are near.
     if_near = attempt + 2 if attempt == 1 or (attempt == 0 and len(rungs) < asked) else 1
-    checks, reason, worth = doubts(problem, trace, curves, squares, hats, sizes, fit, chosen, if_near)
+    checks, reason, worth = doubts(
+        problem, trace, curves, squares, hats, sizes, fit, chosen, if_near, drowned
+    )
     n = problem.n or 0
     method = f"{chosen.ensembles} ladders of {len(rungs)} temperatures, Hamiltonian chains with exchange, fit of lambda and m"
     estimate = (
@@ -167,15 +168,16 @@ def _judged(
 
 
 def _blurred(problem: Problem, trace: LadderTrace) -> NDArray[np.bool_]:
-    """[k]: where a last digit of the weights changes the chains' own losses by more than `BLUR` of t L. Weights near 0 have digits to
-    spare; what cancels between weights has not."""
+    """[k]: where a last digit of the weights changes the chains' own losses by more than `BLUR` of t L, or more than `VOID` of their
+    losses are 0. Weights near 0 have digits to spare; what cancels between weights, or beside a constant, has not."""
     e, k, p = trace.last.shape
     w = problem.thetas(trace.last.reshape(e * k, p))
     signs = torch.from_numpy(stream(0, "llc blur").choice([-1.0, 1.0], (e * k, p)))
     with torch.no_grad():
         off = (problem.energy(w * (1 + 2.3e-16 * signs)) - problem.energy(w)).to(torch.float64)
-    blur = trace.t * off.abs().view(e, k).mean(0).nan_to_num(0.0, 0.0).numpy()
-    return np.asarray(blur > BLUR * np.abs(trace.first.mean(0)))
+    blur = trace.t * off.abs().nan_to_num(0.0, 0.0).view(e, k).mean(0).numpy()
+    void = (trace.loss == 0).mean((0, 1)) > VOID
+    return np.asarray((blur > BLUR * np.abs(trace.first.mean(0))) | void)
 
 
 def _cut(trace: LadderTrace, wrong: NDArray[np.bool_]) -> LadderTrace:
@@ -227,15 +229,25 @@ def _ladders(
         jitter,
     )
     ladders = [
-        _rungs(problem, chosen, pilot, min(highest, _told_from_rounding(pilot, box)))
-        for pilot, (_, highest), box in zip(pilots, ends, boxes)
+        _rungs(problem, chosen, pilot, min(highest, _told_from_rounding(problem, pilot)))
+        for pilot, (_, highest) in zip(pilots, ends)
     ]
     return ladders, pilots[0].gradients * PILOT_RUNGS * PILOTS
 
 
-def _told_from_rounding(pilot: LadderTrace, box: float) -> float:
-    """The t up to which a loss that goes below w* by what rounding does, and no further, is none; inf where it does not."""
-    return FAINT / -pilot.lowest if -ROUNDED * box < pilot.lowest < 0 else math.inf
+def _told_from_rounding(problem: Problem, pilot: LadderTrace) -> float:
+    """The t up to which a loss that goes below w* by what rounding does, and no further, is none; inf where that is not it.
+
+    Rounding does the same close to w*, where no loss that is smooth can fall.
+    """
+    if problem.n is not None or not pilot.lowest < 0:
+        return math.inf
+    close = np.repeat([1e-12, 1e-11, 1e-10, 1e-9], 64)[:, None]
+    z = torch.from_numpy(close * stream(0, "llc rounded").standard_normal((256, problem.parameters)))
+    with torch.no_grad():
+        deepest = -float(problem.loss(z).min())
+    told = FAINT / -pilot.lowest
+    return told if -pilot.lowest <= ROUNDED * deepest and told > 100 * pilot.t[0] else math.inf
 
 
 def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace, highest: float) -> Floats:

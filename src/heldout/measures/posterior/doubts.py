@@ -22,6 +22,10 @@ WIDEST = 0.12  # half-width of an interval that is still reported
 BEYOND = 0.25
 MISFIT = 4.0
 SPREAD, SURE = 0.9975, 0.97  # quantiles of t of the numbers of known mean: to withhold, and to be near that
+DROWNED = (
+    "the loss drowns in rounding where the ladder needs it: use float64, or write the loss so that small ones "
+    "keep their digits (torch.expm1, torch.log1p, a difference squared and not the square of sums)"
+)
 
 
 class Doubts(NamedTuple):
@@ -43,9 +47,10 @@ def doubts(
     fit: LadderFit | None,
     chosen: Ladder,
     if_near: int = 1,
+    drowned: bool = False,
 ) -> Doubts:
     """Everything that may be wrong with a ladder, in the order in which it is told; if_near: how many attempts it is worth that
-    the numbers of known mean are near their limit."""
+    the numbers of known mean are near their limit; drowned: rungs are left whose losses are rounding."""
     d, k, half = problem.parameters, len(trace.t), chosen.ensembles // 2
     drop = -trace.lowest
     allowed = (
@@ -64,7 +69,7 @@ def doubts(
     width = (
         float(student.ppf(0.5 + chosen.level / 2, chosen.ensembles - 1))
         * fit.stderr
-        / max(abs(fit.value), 1e-12)
+        / max(abs(fit.value), np.finfo(np.float64).tiny)
     )
     top = float(fit.bare[-3:].mean())
     beyond = abs(fit.value - top) / max(abs(fit.value), 1e-12)
@@ -88,6 +93,8 @@ def doubts(
             f"w* is no minimum: the loss is lower by {max(drop, fall(problem)):.3g} nearby (at most {allowed:.3g} can be chance); "
             "train further, or start at the point they found",
         )
+    if drowned:
+        return Doubts(checks, DROWNED)
     if checks["largest R-hat"] > R_HAT:
         return Doubts(
             checks,
@@ -146,7 +153,11 @@ def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float, n: int | No
     if not (np.isfinite(fit.value) and np.isfinite(fit.stderr)):
         return "the fit of lambda is not finite: give more temperatures, or start the ladder higher: settings=Ladder(lowest=...)"
     if fit.value - 2 * fit.stderr > d / 2:
-        where = "the loss has a kink or a root at w*" if n is None else "no plateau below n"
+        where = (
+            "the loss may have a kink or a root at w*, or the ladder ends too low"
+            if n is None
+            else "no plateau below n"
+        )
         return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient of a smooth loss exceeds: {where}"
     if fit.value <= 0 or width > WIDEST:
         remedy = (
