@@ -28,7 +28,7 @@ def tanh_units(w: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", [n for n in CASES if not n.startswith("w1^2 w2^4 + w3^2")])
 def test_the_layers_of_every_calibration_case_are_found(name: str) -> None:
     known = CASES[name](3)
-    assert blocks(known.energy, known.start) == known.tensors
+    assert blocks(known.energy, known.start) == (known.tensors or (known.start.numel(),))
 
 
 @pytest.mark.parametrize(

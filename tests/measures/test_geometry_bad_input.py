@@ -22,6 +22,8 @@ from heldout.measures.llc_along import llc_along
 from heldout.measures.llc_curve import curve_of_energy, llc_curve
 from heldout.measures.loss_covariance import loss_covariance
 from heldout.measures.loss_slice import loss_slice
+from heldout.measures.posterior.descent import fall
+from heldout.measures.posterior.problem import problem_of_energy
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 from heldout.measures.sharpness import sharpness
 from heldout.measures.spectral_density import spectral_density
@@ -83,7 +85,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (measured(llc_of_energy, bowl, [0.0, 0.0]), {}, r"the start is a list; give a tensor \[p\], one row of weights"),
     (measured(llc_of_energy, bowl, ROW[None]), {}, r"the start is of shape \(1, 2\); give a tensor \[p\]"),
     (measured(llc_of_energy, 3, ROW), {}, "the energy is a int; pass a function energy"),
-    (measured(llc_of_energy, lambda w: w[:, 7], ROW), {}, r"the energy raised IndexError on thetas of shape \(2, 2\)"),
+    (measured(llc_of_energy, lambda w: w[:, 7], ROW), {}, r"the energy raised IndexError on thetas of shape \(3, 2\)"),
     *((Ladder, {name: 200.5}, f"{name} is 200.5; give a whole") for name in ("ensembles", "burn", "draws", "rungs", "attempts")),
     *((Ladder, {name: "a"}, f"{name} is 'a'; give a number") for name in ("level", "lowest", "highest")),
     *((OneTemperature, {name: 200.5}, f"{name} is 200.5; give a whole") for name in ("chains", "burn", "draws", "batch_size")),
@@ -171,14 +173,28 @@ def test_seeds_of_other_libraries_seed_one_temperature() -> None:
     [
         (
             lambda w: w.square().sum()[None],
-            r"the energy returns shape \(1,\) for 2 rows, not one number a row in a tensor",
+            r"the energy returns shape \(1,\) for 3 rows, not one number a row in a tensor",
         ),
-        (lambda w: w.detach().square().sum(1).numpy(), "the energy returns a ndarray for 2 rows"),
+        (lambda w: w[0] ** 2 * w[1] ** 2, r"the energy returns shape \(2,\) for 3 rows"),
+        (lambda w: (w**2).sum(0), r"the energy returns shape \(2,\) for 3 rows"),
+        (lambda w: (w @ torch.ones(2)).square(), "raised RuntimeError .* float64.*its data must be float64"),
+        (lambda w: w.detach().square().sum(1), "does not depend on the parameters; .* detaches nothing"),
+        (lambda w: w.detach().square().sum(1).numpy(), "the energy returns a ndarray for 3 rows"),
         (lambda w: (w.view(2) ** 2).sum()[None], "raised RuntimeError on thetas of shape"),
         (lambda w: {}["loss"], "raised KeyError"),
         (lambda w: w.loss, "raised AttributeError"),
     ],
-    ids=["a sum over rows", "numpy", "one row only", "KeyError", "AttributeError"],
+    ids=[
+        "a sum over rows",
+        "products of rows",
+        "a sum down the rows",
+        "float32 inside",
+        "detached",
+        "numpy",
+        "one row only",
+        "KeyError",
+        "AttributeError",
+    ],
 )
 def test_an_energy_that_is_not_one_number_a_row_is_told_before_chains(energy: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -220,3 +236,20 @@ def test_fewer_eigenvalues_than_asked_for_are_counted() -> None:
     assert "all there are for the 60 asked for" in found.method
     text = str(top_eigenvalues(Operator.of_matrix(torch.diag(torch.tensor([3.0, 2.0, 1.0]))), k=2))
     assert text.startswith("2 values: 3 [3, 3], 2 [2, 2]")
+
+
+def test_a_prior_that_vanishes_takes_lambda_beyond_half_the_weights() -> None:
+    """|w|^2 of three weights under |w1|: (2 + 1 + 1)/2."""
+    found = llc_of_energy(
+        lambda w: w.square().sum(1), torch.zeros(3), log_prior=lambda w: w[:, 0].abs().clamp(min=1e-300).log()
+    )
+    assert found.estimate.ok, found.reason
+    assert abs(float(found.estimate.value) - 2) < 0.05
+
+
+def test_a_fall_is_that_of_the_box() -> None:
+    """w1^2 - w2^4 falls for ever; within the box of .5 and its soft walls by less than a third."""
+    problem = problem_of_energy(
+        lambda w: w[:, 0].square() - w[:, 1].pow(4), torch.tensor([0.01, 0.1]), radius=0.5
+    )
+    assert 0.05 < fall(problem) < 1 / 3

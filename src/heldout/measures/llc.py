@@ -172,9 +172,11 @@ def llc_of_energy(
     log_prior: Prior | None = None,
     on_rows: OnRows | None = None,
 ) -> LearningCoefficient:
-    """The same for a plain energy(thetas [r p]) -> [r]: the mean loss over n examples, or (n None) an exact K.
+    """lambda of a plain energy(thetas [r p]) -> [r], around its minimum `start` [p]: the mean loss over n examples, or (n None) an exact K.
 
-    `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
+    thetas are float64, in rows. The chains stay within `radius` of start, by default half the largest weight of each part, .5 where
+    all are 0; `tensors` are the parts' sizes (None: found by trying), and a given radius holds for all of them. log_prior(thetas
+    [r p]) -> [r]: the log of a prior density, up to a constant; with it lambda is that of K and the prior. `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
     rows [r b]) -> [r] is the loss on given rows, for minibatches.
     """
     seed = _checked(settings, seed)

@@ -14,6 +14,7 @@ import torch
 from heldout.measures.posterior.problem import Problem
 
 STEPS = 60
+EDGE = 1.5  # of the box, whose walls are soft
 WALL = 1e-3  # of the box prior, so that a loss without lower bound is followed to the edge of the box only
 
 
@@ -30,7 +31,10 @@ def fall(problem: Problem) -> float:
         prior, slope = problem.prior(z.detach())
         (gradient,) = torch.autograd.grad(loss.sum(), z)
         z.grad = gradient + WALL * slope
-        if bool(torch.isfinite(loss).all()):
+        inside = bool(
+            (z.detach() @ problem.rotation.T).abs().max() < EDGE
+        )  # a line search tries points far outside
+        if inside and bool(torch.isfinite(loss).all()):
             lowest = min(lowest, float(loss.detach()))
         return (loss.detach() + WALL * prior).sum()
 

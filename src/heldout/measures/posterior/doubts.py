@@ -98,13 +98,13 @@ def doubts(
     if checks["largest R-hat"] > R_HAT:
         return Doubts(
             checks,
-            f"the chains disagree: R-hat {checks['largest R-hat']:.3f} on the worst temperature, above {R_HAT}; give more draws",
+            f"the chains disagree: R-hat {checks['largest R-hat']:.3f} on the worst temperature, above {R_HAT}; give more draws: settings=Ladder(draws=...)",
             2,
         )
     if checks["smallest ESS"] < ESS:
         return Doubts(
             checks,
-            f"too few independent draws: ESS {checks['smallest ESS']:.0f} of {ESS} on the worst temperature; give more draws",
+            f"too few independent draws: ESS {checks['smallest ESS']:.0f} of {ESS} on the worst temperature; give more draws: settings=Ladder(draws=...)",
             2,
         )
     if checks["cold against hot, largest t"] > limit:
@@ -118,11 +118,12 @@ def doubts(
         return Doubts(
             checks,
             f"the chains have not spread over the posterior: t E[L] with numbers of known mean and without differ (t = {spread:.1f}, "
-            f"limit {allowance:.1f}), so that those means are off; give more draws",
+            f"limit {allowance:.1f}), so that those means are off; give more draws: settings=Ladder(draws=...)",
             3,
         )
     worth = if_near if spread > float(student.ppf(SURE, chosen.ensembles - 1)) else 1
-    return Doubts(checks, _of_the_fit(fit, d, width, beyond, problem.n), worth)
+    bound = d / 2 if problem.log_prior is None else np.inf  # a prior that vanishes at w* takes lambda beyond
+    return Doubts(checks, _of_the_fit(fit, bound, width, beyond, problem.n), worth)
 
 
 def gaps(curves: Floats, hot: NDArray[np.bool_]) -> Floats:
@@ -149,16 +150,16 @@ def _identities(trace: LadderTrace, curves: Floats) -> tuple[float, float]:
     )
 
 
-def _of_the_fit(fit: LadderFit, d: int, width: float, beyond: float, n: int | None) -> str:
+def _of_the_fit(fit: LadderFit, bound: float, width: float, beyond: float, n: int | None) -> str:
     if not (np.isfinite(fit.value) and np.isfinite(fit.stderr)):
         return "the fit of lambda is not finite: give more temperatures, or start the ladder higher: settings=Ladder(lowest=...)"
-    if fit.value - 2 * fit.stderr > d / 2:
+    if fit.value - 2 * fit.stderr > bound:
         where = (
             "the loss may have a kink or a root at w*, or the ladder ends too low"
             if n is None
             else "no plateau below n"
         )
-        return f"the fit gives {fit.value:.3g}, more than p/2 = {d / 2:g}, which no learning coefficient of a smooth loss exceeds: {where}"
+        return f"the fit gives {fit.value:.3g}, more than p/2 = {bound:g}, which no learning coefficient of a smooth loss exceeds: {where}"
     if fit.value <= 0 or width > WIDEST:
         remedy = (
             "give longer chains"

@@ -23,7 +23,7 @@ def parts_of(w: Tensor, tensors: Sequence[int] | None) -> tuple[int, ...]:
     if not isinstance(tensors, (Sequence, Tensor, np.ndarray)) or isinstance(tensors, str):
         raise InputError(f"tensors is a {type(tensors).__name__}", "give the size of each tensor, in order")
     for size in tensors:
-        check_whole(tensors=size)
+        check_whole(**{"a size in tensors": size})  # type: ignore[arg-type]
     sizes = tuple(int(size) for size in tensors)
     if sum(sizes) != w.numel() or min(sizes, default=0) < 1:
         raise InputError(

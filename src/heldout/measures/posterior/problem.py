@@ -242,23 +242,25 @@ def check_start(energy: object, start: object) -> None:
 
 def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False), torch.enable_grad():
-        free = w.repeat(2, 1).requires_grad_(True)
+        rows = 3 if w.numel() == 2 else 2  # not p: an energy of one row may return p numbers
+        free = w.repeat(rows, 1).requires_grad_(True)
         try:
             loss = energy(free)
         except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise InputError(
-                f"the energy raised {type(error).__name__} on thetas of shape {tuple(free.shape)}: {error}",
-                "energy(thetas [r p]) -> [r]",
+                f"the energy raised {type(error).__name__} on thetas of shape {tuple(free.shape)}, float64: {error}",
+                "energy(thetas [r p]) -> [r]; its data must be float64 as well",
             ) from error
-        if not isinstance(loss, Tensor) or loss.shape != (2,):
+        if not isinstance(loss, Tensor) or loss.shape != (rows,):
             what = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
             raise InputError(
-                f"the energy returns {what} for {len(free)} rows, not one number a row in a tensor",
+                f"the energy returns {what} for {rows} rows, not one number a row in a tensor",
                 "energy(thetas [r p]) -> [r], made of torch functions",
             )
         if not loss.requires_grad:
             raise InputError(
-                "the loss does not depend on the parameters", "check which of them are trainable"
+                "the loss does not depend on the parameters",
+                "check which of them are trainable, and that the energy detaches nothing (numpy, .item(), no_grad)",
             )
         (slope,) = torch.autograd.grad(loss.sum(), free)
     return loss.detach()[0].to(torch.float64), slope[0]
