@@ -8,7 +8,7 @@ zeros, and from one arm to the next, however curved it lies in w and however thi
 >>> places = torch.arange(8).view(2, 2, 2)                                                   # of W_1 and W_2, both 2 x 2
 >>> first, _ = entries([Joint(places[0], places[1].T, True)], torch.zeros(8).double())
 >>> w = torch.tensor([[1.0, 0, 0, 1e-9, 1, 0, 0, 1e-9]], dtype=torch.float64)
->>> there, volume = first.propose(w, torch.tensor([[0.9, 0.1, 0.9, 0.3]], dtype=torch.float64))  # u: the second input
+>>> there, volume = first.propose(w, torch.tensor([[0.9, 0.1, 0.9, 0.9]], dtype=torch.float64))  # u: the second input
 >>> (there[0] != w[0]).nonzero().tolist(), round(float(there[0, 3] / w[0, 3]), 3), round(float(volume.exp()), 3)
 ([[3]], 41.155, 41.155)
 """
@@ -22,6 +22,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from heldout.learners.eigenvectors import eigenvectors
 from heldout.learners.rescaling import exponents
 from heldout.learners.unit_rescaling import Joint
 
@@ -48,10 +49,10 @@ class Entry(NamedTuple):
         u, v = self.inputs.expand(len(w), -1, -1), self.outputs.expand(len(w), -1, -1)
         if before:
             seen = reduce(lambda product, factor: factor @ product, before)
-            u = torch.linalg.eigh(seen @ seen.mT)[1].mT
+            u = eigenvectors(seen @ seen.mT)[1].mT
         if after:
             seen = reduce(lambda product, factor: factor @ product, after)
-            v = torch.linalg.eigh(seen.mT @ seen)[1].mT
+            v = eigenvectors(seen.mT @ seen)[1].mT
         one, other = _picked(u, uniform[:, 2]), _picked(v, uniform[:, 3])
         own = w[:, self.matrices[self.place]]
         along = (other[:, :, None] * own * one[:, None, :]).sum((1, 2)) * torch.expm1(s)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from heldout.learners import hmc
+from heldout.learners.eigenvectors import eigenvectors
 from heldout.learners.replica_noise import ReplicaNoise  # noqa: F401 - the doctest's
 from heldout.learners.tempered import Tempered, box_prior  # noqa: F401
 
@@ -90,5 +91,5 @@ def _shape(target: Tempered, z: Tensor) -> tuple[Tensor, Tensor]:
     hessian = target.t[:, None, None] * torch.stack(rows, dim=1)
     hessian = (hessian + hessian.mT) / 2
     sound = torch.isfinite(hessian).flatten(1).all(1)
-    values, axes = torch.linalg.eigh(torch.where(sound[:, None, None], hessian, torch.zeros_like(hessian)))
+    values, axes = eigenvectors(torch.where(sound[:, None, None], hessian, torch.zeros_like(hessian)))
     return (values.abs() + 1.0).rsqrt(), axes

@@ -55,15 +55,17 @@ class ReplicaNoise:
         if kept is None or kept[0] != block:
             kept = (block, self._drawn(kind, block))
             self._kept[kind] = kept
-        row = kept[1][within]
-        return row.repeat(self._copies, 1) if self._copies > 1 else row
+        row = kept[1][:, within]
+        return row.repeat(self._copies, 1) if self._copies > 1 else row.contiguous()
 
     def _drawn(self, kind: Kind, block: int) -> Tensor:
-        """[steps r size], drawn replica by replica."""
-        out = np.empty((self._steps, len(self._seeds) * self._replicas, self._size))
+        """[r steps size], drawn replica by replica."""
+        out = np.empty((len(self._seeds) * self._replicas, self._steps, self._size))
         owners = [(seed, i) for seed in self._seeds for i in range(self._replicas)]
-        for row, (seed, i) in enumerate(owners):
+        for row, (seed, i) in zip(out, owners):
             draw = stream(seed, self._name, kind, i, block)
-            shape = (self._steps, self._size)
-            out[:, row] = draw.standard_normal(shape) if kind == "normal" else draw.random(shape)
+            if kind == "normal":
+                draw.standard_normal(out=row)
+            else:
+                draw.random(out=row)
         return torch.from_numpy(out)
