@@ -77,7 +77,7 @@ def test_a_loss_that_no_training_reaches_is_not_sought_for_long(monkeypatch: pyt
 def test_every_number_has_its_control_or_a_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(subject: heldout.Subject, seed: int) -> Estimate:
+    def refuse(subject: heldout.Subject, seed: int, progress: object) -> Estimate:
         raise Withheld(
             "the chains disagree"
         )  # its own tests hold it against exact answers; here it would take a minute

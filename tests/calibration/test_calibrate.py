@@ -54,7 +54,7 @@ def test_every_instrument_is_found_and_case_names_are_unique() -> None:
     found = instruments()
     assert set(found) == {
         "trace", "top_eigenvalues", "effective_dimension", "spectral_density", "sharpness", "mode_connectivity", "volume",
-        "llc", "llc at one temperature", "llc_curve",
+        "llc", "llc at one temperature", "llc_curve", "multiplicity",
     }  # fmt: skip
     for cases in found.values():
         assert len({case.name for case in cases}) == len(cases)

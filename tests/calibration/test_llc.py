@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from heldout.calibration import llc as calibration
+from heldout.calibration import multiplicity
+from heldout.calibration.calibrate import run_cases
 from heldout.calibration.energies import hidden_units, layered, line_and_dot, monomial, tanh_unit
 from heldout.calibration.surfaces import SURFACES, squared, turned_monomial
 
@@ -54,3 +56,10 @@ def test_the_instrument_agrees_with_a_quick_case(name: str) -> None:
     assert found.ok, found.status
     assert abs(float(found.value) / case.truth - 1) < 0.06
     assert abs(float(found.value) - case.truth) < 4 * float(found.stderr)  # type: ignore[arg-type]
+
+
+def test_multiplicities_hold_the_truth() -> None:
+    (case,) = [case for case in multiplicity.cases() if case.name == "w1^2 w2^2"]
+    (row,) = run_cases([case], 1)
+    assert row["truth"] == 2
+    assert row["covered"]

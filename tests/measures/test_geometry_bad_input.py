@@ -22,7 +22,7 @@ from heldout.measures.llc_along import llc_along
 from heldout.measures.llc_curve import curve_of_energy, llc_curve
 from heldout.measures.loss_covariance import loss_covariance
 from heldout.measures.loss_slice import loss_slice
-from heldout.measures.posterior.descent import fall
+from heldout.measures.posterior.descent import lowest_near
 from heldout.measures.posterior.problem import problem_of_energy
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 from heldout.measures.sharpness import sharpness
@@ -248,8 +248,49 @@ def test_a_prior_that_vanishes_takes_lambda_beyond_half_the_weights() -> None:
 
 
 def test_a_fall_is_that_of_the_box() -> None:
-    """w1^2 - w2^4 falls for ever; within the box of .5 and its soft walls by less than a third."""
+    """w1^2 - w2^4 falls for ever; within the box of .5 and its soft walls (1.5 times as far) by at most .85^4."""
     problem = problem_of_energy(
         lambda w: w[:, 0].square() - w[:, 1].pow(4), torch.tensor([0.01, 0.1]), radius=0.5
     )
-    assert 0.05 < fall(problem) < 1 / 3
+    assert 0.05 < lowest_near(problem).drop < 0.85**4
+
+
+@pytest.mark.parametrize("settings", [None, OneTemperature(n_beta=1e4)])
+def test_the_lower_point_is_handed_out(settings: OneTemperature | None) -> None:
+    """At a saddle, where the slope itself leads nowhere: (w1 w2 - .01)^2 at 0."""
+    energy = lambda w: (w[:, 0] * w[:, 1] - 0.01).square()  # noqa: E731
+    found = llc_of_energy(energy, torch.zeros(2), settings=settings)
+    assert "no minimum" in found.reason
+    assert "`lower`" in found.reason
+    assert found.lower is not None
+    assert float(energy(found.lower[None])) < 1e-8
+    again = llc_of_energy(energy, found.lower, settings=settings)
+    assert "no minimum" not in again.reason
+    assert again.lower is None
+
+
+def test_an_energy_that_draws_at_random_is_refused() -> None:
+    noise = torch.Generator().manual_seed(0)
+
+    def shaken(w: torch.Tensor) -> torch.Tensor:
+        return w.square().sum(1) + 0.01 * torch.rand(len(w), generator=noise)
+
+    with pytest.raises(InputError, match="for the same weights"):
+        llc_of_energy(shaken, torch.zeros(3))
+    with pytest.raises(InputError, match="for the same weights"):
+        llc_of_energy(lambda w: w.square().sum(1) + torch.arange(len(w)), torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [
+        (lambda w: w.sum(), "returns shape"),
+        (lambda w: w, "returns shape"),
+        (lambda w: 0.0, "returns a float"),
+        (lambda w: torch.zeros(len(w)), "does not depend"),
+        (lambda w: w[:, 7], "IndexError"),
+    ],
+)
+def test_a_log_prior_that_is_none_is_refused(prior: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        llc_of_energy(lambda w: w.square().sum(1), torch.zeros(3), log_prior=prior)

@@ -17,7 +17,8 @@ from heldout.core.recipe import Recipe
 from heldout.core.subject import Subject
 from heldout.learners.ladder import LadderTrace
 from heldout.measures.llc import llc, llc_of_energy, llc_report
-from heldout.measures.posterior.corrected import APART, _cut
+from heldout.measures.posterior.corrected import APART
+from heldout.measures.posterior.cut import cut
 from heldout.measures.posterior.doubts import Doubts, doubts, gaps
 from heldout.measures.posterior.problem import problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
@@ -164,13 +165,13 @@ def test_rungs_on_which_cold_and_hot_chains_differ_are_left_out() -> None:
         loss, t, np.ones(20), np.ones(19), np.ones(20), 0.0, 1, np.arange(16) >= 8, loss, curves, curves,
         torch.zeros(16, 20, 2),
     )  # fmt: skip
-    kept = _cut(trace, gaps(trace.first, trace.hot) > APART)
+    kept = cut(trace, gaps(trace.first, trace.hot) > APART)
     assert kept.loss.shape == kept.burn_loss.shape == (100, 16, 15)
     assert len(kept.t) == 15
     assert kept.traded.shape == (14,)
     assert kept.last.shape == (16, 15, 2)
     curves[8:, 3:] += 0.2  # too few are left: all stay, and the doubts withhold the answer
-    assert _cut(trace, gaps(trace.first, trace.hot) > APART) is trace
+    assert cut(trace, gaps(trace.first, trace.hot) > APART) is trace
 
 
 def test_chains_that_disagree_are_run_again_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -464,3 +465,52 @@ def test_what_is_no_subject_and_rows_and_replicas_that_are_not_there_are_refused
     ):
         with pytest.raises(InputError, match=message):
             wrong()
+
+
+def test_the_multiplicity_has_an_interval() -> None:
+    """w1^2 w2^2: m = 2; w1^2 w2^6: m = 1, told for certain. At one temperature and where lambda is withheld there is none."""
+    two = llc_of_energy(lambda w: (w[:, 0] * w[:, 1]).square(), torch.zeros(2)).multiplicity
+    assert two.ok
+    assert float(two.low) <= 2 <= float(two.high)
+    assert float(two.low) <= float(two.value) <= float(two.high)
+    one = llc_of_energy(lambda w: (w[:, 0] * w[:, 1].pow(3)).square(), torch.zeros(2)).multiplicity
+    assert float(one.high) < 1.5
+    at_once = llc_of_energy(
+        lambda w: (w[:, 0] * w[:, 1]).square(), torch.zeros(2), settings=OneTemperature(n_beta=100)
+    )
+    assert "ladder" in at_once.multiplicity.status
+    none = llc_of_energy(lambda w: (w - 0.1).square().sum(1), torch.zeros(2), settings=SHORT)
+    assert none.multiplicity.status == none.reason
+    assert math.isnan(float(none.multiplicity.value))
+
+
+@pytest.mark.parametrize(
+    "settings", [SHORT, OneTemperature(n_beta=100), OneTemperature(n_beta=100, error=0.1, draws=4000)]
+)
+def test_progress_is_told_to_the_end(settings: Ladder | OneTemperature) -> None:
+    seen: list[tuple[int, int]] = []
+    subject, _, _ = regression()
+    llc(subject, settings=settings, progress=lambda done, of: seen.append((done, of)))
+    steps = [done for done, _ in seen]
+    assert len(seen) > 50
+    assert steps == sorted(steps)
+    assert all(done <= of for done, of in seen)
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_progress_counts_the_steps_of_a_longer_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "heldout.measures.posterior.corrected.doubts", lambda *a, **k: Doubts({}, "not yet", 2)
+    )
+    seen: list[tuple[int, int]] = []
+    subject, _, _ = regression()
+    llc(subject, settings=replace(SHORT, attempts=2), progress=lambda done, of: seen.append((done, of)))
+    first = SHORT.burn + SHORT.draws
+    assert {of for _, of in seen} == {210 + first, 210 + 4 * first}
+    assert seen[-1] == (210 + 4 * first, 210 + 4 * first)
+
+
+def test_progress_that_is_no_function_is_refused() -> None:
+    subject, _, _ = regression()
+    with pytest.raises(InputError, match="progress is True"):
+        llc(subject, progress=True)  # type: ignore[arg-type]

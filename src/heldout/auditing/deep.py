@@ -61,7 +61,7 @@ def geometry(facts: Facts, bars: Progress) -> None:
         why = str(reason)
     reports: list[LearningCoefficient] = []  # the subject's, then the twin's
     rows = []
-    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports)):
+    for done, (name, formula, source, measure) in enumerate(_measures(facts.seed, reports, bars)):
         begin(done, f"{name}, this model")
         start = time.perf_counter()
         found = _asked(measure, subject, facts)
@@ -185,7 +185,7 @@ def _near(reached: float, wanted: float, share: float) -> bool:
 
 
 def _measures(
-    seed: int, reports: list[LearningCoefficient]
+    seed: int, reports: list[LearningCoefficient], bars: Progress
 ) -> list[tuple[str, str, str, Callable[[Subject], Estimate]]]:
     from heldout.measures.effective_dimension import effective_dimension
     from heldout.measures.llc import llc_report
@@ -202,7 +202,7 @@ def _measures(
         return first(effective_dimension(subject, alpha=1.0 / len(subject.train.y), seed=seed))
 
     def coefficient(subject: Subject) -> Estimate:
-        reports.append(llc_report(subject, seed))
+        reports.append(llc_report(subject, seed, progress=lambda done, of: bars.tick("its chains", done, of)))
         return first(reports[-1].estimate)
 
     return [

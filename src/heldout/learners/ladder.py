@@ -13,7 +13,7 @@ burn-in each rung learns its scale (spread of each coordinate) and its step size
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,8 +90,10 @@ def sample_ladders(
     moves: Sequence[Rescaling | ValleyMoves | HessianWalk] = (),
     jitter: float = 0.0,
     identities: Identities | None = None,
+    step_done: Callable[[], None] | None = None,
 ) -> list[LadderTrace]:
-    """`sample_ladder` for each seed on its own rungs t [s k], in one population: the cost of a step is shared."""
+    """`sample_ladder` for each seed on its own rungs t [s k], in one population: the cost of a step is shared. step_done() is called
+    after each of the burn + draws steps."""
     rungs = torch.as_tensor(np.asarray(t, dtype=np.float64))
     (s, k), e = rungs.shape, ensembles
     warm = _Warmth(rungs, e, parameters, burn)
@@ -129,6 +131,8 @@ def sample_ladders(
                 steadied.add(y, torch.cat([zero, zero * y[:, None] + slope], dim=1))
         else:
             early[now] = seen
+        if step_done is not None:
+            step_done()
     spend(float(gradients * s * e * k))
     first, second = steadied.means() if steadied is not None else _plain(kept, rungs.numpy())
     last = state.point.z.view(s, e, k, parameters)

@@ -34,11 +34,12 @@ from heldout.core.estimate import Estimate
 from heldout.core.options import check_real, check_whole
 from heldout.core.selection import Parameters
 from heldout.core.subject import Subject
-from heldout.measures.posterior.coefficient import LearningCoefficient
+from heldout.measures.posterior.asked_once import Prior
+from heldout.measures.posterior.coefficient import LearningCoefficient, Progress
 from heldout.measures.posterior.corrected import TARGET, corrected
 from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, chosen_rows, separated
 from heldout.measures.posterior.one_temperature import at_one_temperature
-from heldout.measures.posterior.problem import Prior, problem_of_energy, problem_of_subject
+from heldout.measures.posterior.problem import problem_of_energy, problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 
 Target = Literal["lambda", "lambda(n beta)"]
@@ -61,6 +62,7 @@ def llc(
     tensors: Sequence[int] | None = None,
     replica: int = 0,
     settings: Ladder | OneTemperature | None = None,
+    progress: Progress | None = None,
 ) -> Estimate:
     """The learning coefficient at the subject's parameters on its training data; NaN and the reason where there is none.
 
@@ -73,6 +75,7 @@ def llc(
                `core.selection`), mask [p] or indices
     weight_decay  of the posterior, (weight_decay/2)|w|^2 in the mean loss; None takes the recipe's
     settings   `Ladder` or `OneTemperature`, for everything else. Raises `InputError` for what cannot be used at all.
+    progress   called with (steps done, steps in all) after every step; a ladder that needs longer chains adds theirs
     """
     return llc_report(
         subject,
@@ -88,6 +91,7 @@ def llc(
         tensors=tensors,
         replica=replica,
         settings=settings,
+        progress=progress,
     ).estimate
 
 
@@ -106,9 +110,10 @@ def llc_report(
     tensors: Sequence[int] | None = None,
     replica: int = 0,
     settings: Ladder | OneTemperature | None = None,
+    progress: Progress | None = None,
 ) -> LearningCoefficient:
     """What `llc` saw: the estimate with curves, traces, diagnostics and every choice. Options as in `llc`."""
-    seed = _checked(settings, seed)
+    seed = _checked(settings, seed, progress)
     check_whole(or_none=True, batch_size=batch_size)
     check_real(or_none=True, n_beta=n_beta)
     n_beta = None if n_beta is None else float(n_beta)
@@ -151,9 +156,9 @@ def llc_report(
         )
         if name == "lambda" or (not name and small):
             ladder = settings if isinstance(settings, Ladder) else Ladder()
-            found = corrected(problem, seed, ladder)
+            found = corrected(problem, seed, ladder, progress)
         else:
-            found = at_one_temperature(problem, seed, chosen)
+            found = at_one_temperature(problem, seed, chosen, progress)
     except Withheld as reason:
         return _nothing(name or TARGET, str(reason))
     return replace(found, choices={**found.choices, "prior": prior})
@@ -171,27 +176,30 @@ def llc_of_energy(
     gamma: float | None = None,
     log_prior: Prior | None = None,
     on_rows: OnRows | None = None,
+    progress: Progress | None = None,
 ) -> LearningCoefficient:
     """lambda of a plain energy(thetas [r p]) -> [r], around its minimum `start` [p]: the mean loss over n examples, or (n None) an exact K.
 
     thetas are float64, in rows. The chains stay within `radius` of start, by default half the largest weight of each part, .5 where
     all are 0; `tensors` are the parts' sizes (None: found by trying), and a given radius holds for all of them. log_prior(thetas
     [r p]) -> [r]: the log of a prior density, up to a constant; with it lambda is that of K and the prior. `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
-    rows [r b]) -> [r] is the loss on given rows, for minibatches.
+    rows [r b]) -> [r] is the loss on given rows, for minibatches. progress: as in `llc`.
     """
-    seed = _checked(settings, seed)
+    seed = _checked(settings, seed, progress)
     try:
         problem = problem_of_energy(energy, start, n, tensors, radius, log_prior, gamma, on_rows)
     except Withheld as reason:
         return _nothing(TARGET, str(reason))
     if isinstance(settings, OneTemperature):
-        return at_one_temperature(problem, seed, settings)
-    return corrected(problem, seed, settings)
+        return at_one_temperature(problem, seed, settings, progress)
+    return corrected(problem, seed, settings, progress)
 
 
-def _checked(settings: object, seed: int) -> int:
+def _checked(settings: object, seed: int, progress: object) -> int:
     """The seed as a plain int."""
     check_whole(seed=seed)
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress is {progress!r:.60}", "pass a function of (steps done, steps in all)")
     if settings is not None and not isinstance(settings, (Ladder, OneTemperature)):
         raise InputError(
             f"settings is {settings!r:.60}",

@@ -36,10 +36,10 @@ from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.ladder import sample_ladder
 from heldout.learners.rescaling import Rescaling
+from heldout.measures.posterior.asked_once import check_start
 from heldout.measures.posterior.many import langevin_many
 from heldout.measures.posterior.mean_loss import Energy, chosen_rows, decay_of, mean_loss
 from heldout.measures.posterior.parts import radii as radii_of
-from heldout.measures.posterior.problem import check_start
 from heldout.measures.posterior.summary import doubts, summary
 
 Floats = NDArray[np.float64]

@@ -26,11 +26,11 @@ from heldout.core.estimate import Estimate
 from heldout.core.options import check_real, check_whole
 from heldout.core.streams import stream
 from heldout.core.subject import Subject
+from heldout.measures.posterior.asked_once import check_start
 from heldout.measures.posterior.mean_loss import Energy
 from heldout.measures.posterior.problem import (
     ROTATE_UP_TO,
     Problem,
-    check_start,
     problem_of_energy,
     problem_of_subject,
 )

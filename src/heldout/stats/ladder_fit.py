@@ -80,18 +80,31 @@ NOISY_WEIGHTS: dict[Form, float] = {
 
 @dataclass(frozen=True)
 class LadderFit:
-    """lambda with its standard error's two parts, the average multiplicity, the fitted curve [k] and the
+    """lambda with its standard error's two parts, the weight of each multiplicity, the fitted curve [k] and the
     same without the b-terms, chi^2 a number of the best form, and the weights by kind of form: "plain", "2 tied", "1 tied, 1 behind", ..."""
 
     value: float
     stderr: float
     jackknife: float
     spread: float
-    multiplicity: float
+    multiplicities: dict[int, float]
     curve: Floats
     bare: Floats
     misfit: float
     weights: dict[str, float]
+
+    @property
+    def multiplicity(self) -> float:
+        """The average over forms."""
+        return sum(m * share for m, share in self.multiplicities.items())
+
+    def multiplicity_within(self, level: float) -> tuple[float, float]:
+        """The smallest and the largest m left when the forms with fewer and with more poles tied are dropped, up to half of
+        1 - level on either side; the average lies between them."""
+        tail, counts = (1 - level) / 2, sorted(self.multiplicities)
+        low = next(m for m in counts if sum(self.multiplicities[k] for k in counts if k <= m) > tail)
+        high = next(m for m in counts[::-1] if sum(self.multiplicities[k] for k in counts if k >= m) > tail)
+        return min(low, self.multiplicity), max(high, self.multiplicity)
 
 
 def fit_ladder(
@@ -125,7 +138,7 @@ def fit_ladder(
         stderr,
         jackknife,
         spread,
-        found.multiplicity,
+        found.multiplicities,
         found.curve,
         found.bare,
         found.misfit,
@@ -208,7 +221,10 @@ class _Design:
         for w, form in zip(first.sum(0), self.labels):
             name = _name(form)
             names[name] = names.get(name, 0.0) + float(w)
-        each = np.array([form.count(0.0) for form in self.labels])
+        multiplicities: dict[int, float] = {}
+        for w, form in zip(first.sum(0), self.labels):
+            m = 1 + form.count(0.0)
+            multiplicities[m] = multiplicities.get(m, 0.0) + float(w)
         w, f = np.unravel_index(int(np.argmin(ic[0])), ic[0].shape)
         whole, bare = first.sum(0) @ self.offsets[:, :, 0], first.sum(0) @ self.offsets[:, :, 0]
         for (keep, solution, _), share in zip(fits, first):
@@ -216,8 +232,7 @@ class _Design:
             whole = whole + self.columns[:, 0, keep] @ (share @ solution)
             bare = bare + self.columns[:, 0, [keep[i] for i in known]] @ (share @ solution)[known]
         spread = math.sqrt(float((first * (value[0] - mean[0]) ** 2).sum()))
-        multiplicity = 1.0 + float(first.sum(0) @ each)
-        return _Average(mean, held, spread, multiplicity, names, whole, bare, float(fits[w][2][f]))
+        return _Average(mean, held, spread, multiplicities, names, whole, bare, float(fits[w][2][f]))
 
     def _share(self) -> Floats:
         """A form's shifts share one weight, so that a fine grid of them is not an argument for the form."""
@@ -230,13 +245,13 @@ class _Design:
 
 @dataclass(frozen=True)
 class _Average:
-    """values [j]; of the first of them the spread, m, the weights by form, the curve [k] with and without the b-terms, and
+    """values [j]; of the first of them the spread, the weights by m and by form, the curve [k] with and without the b-terms, and
     chi^2 a number."""
 
     values: Floats
     held: Floats
     spread: float
-    multiplicity: float
+    multiplicities: dict[int, float]
     weights: dict[str, float]
     curve: Floats
     bare: Floats

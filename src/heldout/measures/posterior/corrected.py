@@ -14,60 +14,62 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from heldout.core.estimate import Estimate
-from heldout.core.streams import stream, torch_seed
 from heldout.learners.ladder import LadderTrace, sample_ladders
-from heldout.measures.posterior.coefficient import LearningCoefficient
+from heldout.measures.posterior.coefficient import LearningCoefficient, Progress
+from heldout.measures.posterior.cut import blurred, cut
 from heldout.measures.posterior.doubts import doubts, gaps
 from heldout.measures.posterior.problem import Problem
+from heldout.measures.posterior.rungs import JITTER, PILOT_BURN, PILOT_DRAWS, box_loss, ladders
 from heldout.measures.posterior.settings import LONGER, NOISY_RUNGS, RUNGS, Ladder
 from heldout.stats.ladder_fit import LadderFit, fit_ladder
 from heldout.stats.rhat_ess import ess, r_hat
 
 Floats = NDArray[np.float64]
-PILOT_RUNGS, PILOTS = 14, 4
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
-JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
 APART = 3.0  # t between cold and hot halves: rungs from there on are left out
-BLUR, VOID = 0.01, 0.05  # of t L, what rounding may change; of the draws, how many may have no loss at all
-FEWEST = 12  # rungs that are left, or none is left out
-LOWEST, PILOTED, HIGHEST = 10.0, 1e18, 1e75
-ROUNDED = 8.0  # of how far the loss falls right beside w*: what counts as rounding
-FAINT = 3e-3  # t times that, at most
-ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
 TARGET = "lambda, corrected for multiplicity"
 
 
-def corrected(problem: Problem, seed: int = 0, settings: Ladder | None = None) -> LearningCoefficient:
-    """lambda of the problem's w*, or the reason why it cannot be had."""
-    return corrected_over_seeds(problem, [seed], settings)[0]
+def corrected(
+    problem: Problem, seed: int = 0, settings: Ladder | None = None, progress: Progress | None = None
+) -> LearningCoefficient:
+    """lambda of the problem's w*, or the reason why it cannot be had; progress(steps done, steps known of so far)."""
+    return corrected_over_seeds(problem, [seed], settings, progress)[0]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # chains that diverge are told by `doubts`
 def corrected_over_seeds(
-    problem: Problem, seeds: Sequence[int], settings: Ladder | None = None
+    problem: Problem,
+    seeds: Sequence[int],
+    settings: Ladder | None = None,
+    progress: Progress | None = None,
 ) -> list[LearningCoefficient]:
     """`corrected` for each seed; ladders of the same length are sampled in one population, at a fraction of the time."""
     begun = time.perf_counter()
     chosen = settings or Ladder()
-    boxes = [_box_loss(problem, seed) for seed in seeds]
-    ladders, pilot = _ladders(problem, seeds, chosen, boxes)
+    boxes = [box_loss(problem, seed) for seed in seeds]
+    told = _Told(progress, PILOT_BURN + PILOT_DRAWS + chosen.burn + chosen.draws)
+    rungs, pilot = ladders(problem, seeds, chosen, boxes, told.step)
     found: dict[int, tuple[LearningCoefficient, int]] = {}
     spent = dict.fromkeys(range(len(seeds)), pilot)
     for attempt in range(chosen.attempts):
         left = [i for i in range(len(seeds)) if i not in found or attempt < found[i][1]]
         longer = replace(chosen, burn=chosen.burn * LONGER**attempt, draws=chosen.draws * LONGER**attempt)
-        for same in _populations([ladders[i] for i in left], chosen.ensembles * problem.parameters):
+        groups = _populations([rungs[i] for i in left], chosen.ensembles * problem.parameters)
+        told.expect(len(groups) * (longer.burn + longer.draws))
+        for same in groups:
             places = [left[i] for i in same]
-            traces = _sampled(problem, [ladders[i] for i in places], [seeds[i] for i in places], longer)
+            traces = _sampled(
+                problem, [rungs[i] for i in places], [seeds[i] for i in places], longer, told.step
+            )
             for i, trace in zip(places, traces):
                 spent[i] += trace.gradients * len(trace.t) * chosen.ensembles
                 found[i] = _judged(problem, seeds[i], longer, boxes[i], trace, attempt)
@@ -75,13 +77,33 @@ def corrected_over_seeds(
     return [replace(found[i][0], seconds=seconds, gradients=spent[i]) for i in range(len(seeds))]
 
 
+class _Told:
+    """Steps done, and how many are known to be needed: a further attempt adds its own."""
+
+    def __init__(self, progress: Progress | None, first: int) -> None:
+        self._progress, self._done, self._total = progress, 0, first
+
+    def expect(self, steps: int) -> None:
+        """So many steps are left from here."""
+        self._total = self._done + steps
+
+    def step(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, max(self._total, self._done))
+
+
 def _sampled(
-    problem: Problem, ladders: Sequence[Floats], seeds: Sequence[int], chosen: Ladder
+    problem: Problem,
+    rungs: Sequence[Floats],
+    seeds: Sequence[int],
+    chosen: Ladder,
+    step_done: Callable[[], None],
 ) -> list[LadderTrace]:
     return sample_ladders(
         problem.loss,
         problem.parameters,
-        np.stack(ladders),
+        np.stack(rungs),
         seeds,
         problem.prior,
         chosen.ensembles,
@@ -90,6 +112,7 @@ def _sampled(
         problem.moves,
         JITTER if problem.log_prior else 0.0,
         problem.identities,
+        step_done,
     )
 
 
@@ -109,10 +132,10 @@ def _judged(
     """What one seed's ladder says, withheld where it is not to be believed; and how many attempts that doubt is worth."""
     asked, drowned = len(trace.t), False
     if problem.n is None:
-        blurred = _blurred(problem, trace)
-        trace = _cut(trace, blurred)
-        drowned = bool(blurred[: len(trace.t)].any())
-        trace = _cut(trace, gaps(trace.first, trace.hot) > APART)
+        wrong = blurred(problem, trace)
+        trace = cut(trace, wrong)
+        drowned = bool(wrong[: len(trace.t)].any())
+        trace = cut(trace, gaps(trace.first, trace.hot) > APART)
     rungs = trace.t
     curves, overall = trace.first, trace.first.mean(0)  # [e k], [k]
     squares = trace.second - 2 * overall * curves + overall**2
@@ -126,7 +149,7 @@ def _judged(
     stderr = curves.std(0, ddof=1) / math.sqrt(chosen.ensembles)
     # Chains that were cut or needed longer runs are asked for more: such ones passed 5% to 13% off. By chance 6% are near.
     if_near = attempt + 2 if attempt == 1 or (attempt == 0 and len(rungs) < asked) else 1
-    checks, reason, worth = doubts(
+    checks, reason, worth, lower = doubts(
         problem, trace, curves, squares, hats, sizes, fit, chosen, if_near, drowned
     )
     n = problem.n or 0
@@ -162,42 +185,10 @@ def _judged(
         checks=checks,
         fit=fit.weights if fit else {},
         fitted=fit.curve if fit else None,
-        multiplicity=fit.multiplicity if fit else math.nan,
+        lower=lower,
+        multiplicity=Estimate.withheld(reason, n=n) if reason or not fit else _multiplicity(fit, chosen, n),
     )
     return told, worth
-
-
-def _blurred(problem: Problem, trace: LadderTrace) -> NDArray[np.bool_]:
-    """[k]: where a last digit of the weights changes the chains' own losses by more than `BLUR` of t L, or more than `VOID` of their
-    losses are 0. Weights near 0 have digits to spare; what cancels between weights, or beside a constant, has not."""
-    e, k, p = trace.last.shape
-    w = problem.thetas(trace.last.reshape(e * k, p))
-    signs = torch.from_numpy(stream(0, "llc blur").choice([-1.0, 1.0], (e * k, p)))
-    with torch.no_grad():
-        off = (problem.energy(w * (1 + 2.3e-16 * signs)) - problem.energy(w)).to(torch.float64)
-    blur = trace.t * off.abs().nan_to_num(0.0, 0.0).view(e, k).mean(0).numpy()
-    void = (trace.loss == 0).mean((0, 1)) > VOID
-    return np.asarray((blur > BLUR * np.abs(trace.first.mean(0))) | void)
-
-
-def _cut(trace: LadderTrace, wrong: NDArray[np.bool_]) -> LadderTrace:
-    """The rungs below the first wrong one: higher up, digits and mixing fail first. All of them where fewer than `FEWEST` would be left:
-    then the doubts say so."""
-    keep = int(np.argmax(wrong)) if wrong.any() else len(trace.t)
-    if keep < FEWEST or keep == len(trace.t):
-        return trace
-    return replace(
-        trace,
-        loss=trace.loss[:, :, :keep],
-        burn_loss=trace.burn_loss[:, :, :keep],
-        t=trace.t[:keep],
-        acceptance=trace.acceptance[:keep],
-        traded=trace.traded[: keep - 1],
-        sizes=trace.sizes[:keep],
-        first=trace.first[:, :keep],
-        second=trace.second[:, :keep],
-        last=trace.last[:, :keep],
-    )
 
 
 def _estimate(fit: LadderFit, chosen: Ladder, method: str, n: int) -> Estimate:
@@ -205,103 +196,7 @@ def _estimate(fit: LadderFit, chosen: Ladder, method: str, n: int) -> Estimate:
     return Estimate(fit.value, fit.value - half, fit.value + half, chosen.level, fit.stderr, method, n)
 
 
-def _ladders(
-    problem: Problem, seeds: Sequence[int], chosen: Ladder, boxes: Sequence[float]
-) -> tuple[list[Floats], int]:
-    """The rungs t [k] of each seed, and how many gradients a seed's pilot took."""
-    ends = [_ends(problem, chosen, box) for box in boxes]
-    tops = [min(highest, max(PILOTED / box, 10 * lowest)) for (lowest, highest), box in zip(ends, boxes)]
-    wide = np.stack(
-        [np.geomspace(lowest, top, PILOT_RUNGS) for (lowest, _), top in zip(ends, tops)]
-    )  # a coarser one would start too high, where no chain reaches the walls of the box
-    jitter = JITTER if problem.log_prior else 0.0
-    names = [torch_seed(seed, "llc pilot") for seed in seeds]
-    pilots = sample_ladders(
-        problem.loss,
-        problem.parameters,
-        wide,
-        names,
-        problem.prior,
-        PILOTS,
-        150,
-        60,
-        problem.moves,
-        jitter,
-    )
-    ladders = [
-        _rungs(problem, chosen, pilot, min(highest, _told_from_rounding(problem, pilot)))
-        for pilot, (_, highest) in zip(pilots, ends)
-    ]
-    return ladders, pilots[0].gradients * PILOT_RUNGS * PILOTS
-
-
-def _told_from_rounding(problem: Problem, pilot: LadderTrace) -> float:
-    """The t up to which a loss that goes below w* by what rounding does, and no further, is none; inf where that is not it.
-
-    Rounding does the same close to w*, where no loss that is smooth can fall.
-    """
-    if problem.n is not None or not pilot.lowest < 0:
-        return math.inf
-    close = np.repeat([1e-12, 1e-11, 1e-10, 1e-9], 64)[:, None]
-    z = torch.from_numpy(close * stream(0, "llc rounded").standard_normal((256, problem.parameters)))
-    with torch.no_grad():
-        deepest = -float(problem.loss(z).min())
-    told = FAINT / -pilot.lowest
-    return told if -pilot.lowest <= ROUNDED * deepest and told > 100 * pilot.t[0] else math.inf
-
-
-def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace, highest: float) -> Floats:
-    wide = pilot.t
-    lowest = float(wide[0])
-    cold = pilot.loss[:, ~pilot.hot]  # the annealed half need not have arrived
-    curve = wide * np.where(np.isfinite(cold), cold, np.nan).mean((0, 1))
-    top = min(float(np.nanmedian(curve)), problem.parameters / 2) if np.isfinite(curve).any() else 1.0
-    first = int(np.argmax(np.nan_to_num(curve) >= 0.4 * top))
-    if chosen.lowest is None and first > 0:
-        lowest = float(wide[min(first, len(wide) // 2)])
-    rungs = [lowest]
-    level = np.clip(np.nan_to_num(curve, nan=top), 0.05, max(2 * top, 0.1))
-    while rungs[-1] < highest and len(rungs) < chosen.rungs:
-        here = float(np.interp(math.log(rungs[-1]), np.log(wide), level))
-        rungs.append(min(highest, rungs[-1] * _ratio(here)))
-    fewest = chosen.rungs if problem.n is None else min(chosen.rungs, NOISY_RUNGS)
-    return np.array(rungs) if len(rungs) >= fewest else np.geomspace(lowest, rungs[-1], fewest)
-
-
-def _ratio(level: float) -> float:
-    """Of neighbouring t, so that about .4 of exchanges are taken where Lambda is at most 1, and .2 to .4 above: t L is Gamma(Lambda)."""
-    return math.exp(1.33 * level**-0.75) if level < 1 else 1 + 2.8 / math.sqrt(level)
-
-
-def _ends(problem: Problem, chosen: Ladder, box: float) -> tuple[float, float]:
-    """The lowest and highest t that are considered."""
-    highest = chosen.highest if chosen.highest is not None else _highest(problem, box)
-    return (chosen.lowest if chosen.lowest is not None else min(LOWEST, highest / 100)), highest
-
-
-def _highest(problem: Problem, box: float) -> float:
-    """The top of the ladder: n; without noise `HIGHEST` over the loss in the box, within what can be resolved."""
-    if problem.n is not None:
-        return float(problem.n)
-    if problem.start_loss > 1e-25:
-        resolved = 0.01 / problem.resolution
-    else:
-        resolved = ROUNDING / max(_rounding(problem), 1e-300)
-    return max(1e3, min(HIGHEST / box, resolved))
-
-
-def _rounding(problem: Problem) -> float:
-    """What the loss at w* gains where every weight is off by a last digit: 0 where w* is 0."""
-    signs = stream(0, "llc rounding").choice([-1.0, 1.0], (16, problem.parameters))
-    with torch.no_grad():
-        losses = problem.energy(problem.start * (1 + 2.3e-16 * torch.from_numpy(signs)))
-    return float((losses.to(torch.float64) - problem.start_loss).abs().max())
-
-
-def _box_loss(problem: Problem, seed: int) -> float:
-    """The largest loss above w* among 256 points of the box: where its power law begins."""
-    z = torch.from_numpy(stream(seed, "llc box").uniform(-1, 1, (256, problem.parameters)))
-    with torch.no_grad():
-        losses = problem.loss(z).numpy()
-    sound = losses[np.isfinite(losses) & (losses > 0)]
-    return float(sound.max()) if len(sound) else 1.0
+def _multiplicity(fit: LadderFit, chosen: Ladder, n: int) -> Estimate:
+    low, high = fit.multiplicity_within(chosen.level)
+    method = "average over forms of the approach to lambda; the interval holds the forms of that weight"
+    return Estimate(fit.multiplicity, low, high, chosen.level, method=method, n=n)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 from scipy.stats import t as student
+from torch import Tensor
 
 from heldout.learners.ladder import LadderTrace
-from heldout.measures.posterior.descent import fall
+from heldout.measures.posterior.descent import lowest_near
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import Ladder
-from heldout.measures.posterior.summary import CONSTANT, unbounded
+from heldout.measures.posterior.summary import CONSTANT, START_LOWER, unbounded
 from heldout.stats.ladder_fit import LadderFit
 
 Floats = NDArray[np.float64]
@@ -30,11 +31,12 @@ DROWNED = (
 
 class Doubts(NamedTuple):
     """The number behind each reason; the first reason that holds ("" where none does); how many attempts it is worth, each of longer
-    chains."""
+    chains; and a point w [p] lower than w*, where that is the reason."""
 
     checks: dict[str, float]
     reason: str = ""
     worth: int = 1
+    lower: Tensor | None = None
 
 
 def doubts(
@@ -88,10 +90,12 @@ def doubts(
         "beyond the top rung": beyond,
     }
     if drop > allowed:
+        below = lowest_near(problem, trace.last[:, -1])
         return Doubts(
             checks,
-            f"w* is no minimum: the loss is lower by {max(drop, fall(problem)):.3g} nearby (at most {allowed:.3g} can be chance); "
-            "train further, or start at the point they found",
+            f"w* is no minimum: the loss is lower by {max(drop, below.drop):.3g} nearby (at most {allowed:.3g} can be chance); "
+            f"train further, or {START_LOWER}",
+            lower=below.point if below.drop > 0 else None,
         )
     if drowned:
         return Doubts(checks, DROWNED)

@@ -17,6 +17,7 @@ from heldout.core.cost import spend
 from heldout.core.streams import stream
 from heldout.learners import hmc
 from heldout.learners.tempered import Tempered
+from heldout.measures.posterior.coefficient import Progress
 from heldout.measures.posterior.first_scale import first_scale
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
@@ -35,8 +36,9 @@ def hamiltonian(
     seed: int,
     chosen: OneTemperature,
     enough: Callable[[Run], bool] | None = None,
+    progress: Progress | None = None,
 ) -> Run:
-    """The chains. enough(run so far): whether to stop, asked now and then; a fifth of the draws is then left out as well."""
+    """The chains. progress(steps done, steps at most); enough(run so far): whether to stop, asked now and then; a fifth of the draws is then left out as well."""
     c, p = chosen.chains, problem.parameters
     target = Tempered(problem.loss, problem.prior, torch.full((c,), t, dtype=torch.float64))
     draws, burn = chosen.draws, chosen.burn_in
@@ -66,6 +68,8 @@ def hamiltonian(
         )
 
     for now in range(burn + draws):
+        if progress is not None:
+            progress(now, burn + draws)
         size = torch.full((c,), math.exp(log_size), dtype=torch.float64)
         state, info = hmc.step(target, state, noise, size, scale, int(lengths[now]), JITTER)
         gradients += info.gradients
@@ -91,5 +95,7 @@ def hamiltonian(
             look = math.ceil(look * LATER)
             if enough(run()):
                 break
+    if progress is not None:
+        progress(burn + draws, burn + draws)
     spend(float(gradients * c))
     return run()

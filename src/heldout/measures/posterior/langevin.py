@@ -16,6 +16,7 @@ from heldout.core.streams import stream
 from heldout.learners import mala, sgld, underdamped
 from heldout.learners.replica_noise import ReplicaNoise
 from heldout.learners.tempered import Point, Tempered
+from heldout.measures.posterior.coefficient import Progress
 from heldout.measures.posterior.first_scale import first_scale
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import OneTemperature, Run
@@ -37,8 +38,9 @@ def langevin(
     seed: int,
     chosen: OneTemperature,
     enough: Callable[[Run], bool] | None = None,
+    progress: Progress | None = None,
 ) -> Run:
-    """The chains. enough(run so far): whether to stop, asked now and then; the first half of the draws is then left out as well,
+    """The chains. progress(steps done, steps at most); enough(run so far): whether to stop, asked now and then; the first half of the draws is then left out as well,
     for a short burn-in alone leaves values low by some percent that no R-hat shows."""
     c, p, burn = chosen.chains, problem.parameters, chosen.burn_in
     target = Tempered(problem.loss, problem.prior, torch.full((c,), t, dtype=torch.float64))
@@ -71,6 +73,8 @@ def langevin(
     stops = {int(burn * share) for share in (0.25, 0.5, 0.75)}
     look = FIRST_LOOK * every
     for now in range(burn + chosen.draws):
+        if progress is not None:
+            progress(now, burn + chosen.draws)
         state = move(state)
         point = state.point
         if now < burn:
@@ -108,6 +112,8 @@ def langevin(
             look = math.ceil(look * LATER)
             if enough(_run(kept, priors, added, size, (now + 1) * c, early, drawn, later=True)):
                 break
+    if progress is not None:
+        progress(burn + chosen.draws, burn + chosen.draws)
     steps = (now + 1) * c
     spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
     run = _run(kept, priors, added, size, steps, early, drawn, later=enough is not None)

@@ -22,13 +22,13 @@ from scipy.stats import t as student
 
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
-from heldout.measures.posterior.coefficient import LearningCoefficient
-from heldout.measures.posterior.descent import fall
+from heldout.measures.posterior.coefficient import LearningCoefficient, Progress
+from heldout.measures.posterior.descent import Below, lowest_near
 from heldout.measures.posterior.hamiltonian import hamiltonian
 from heldout.measures.posterior.langevin import langevin
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import BRIEF, OneTemperature, Run
-from heldout.measures.posterior.summary import FEWEST_DRAWS, LARGEST_R_HAT, doubts, summary
+from heldout.measures.posterior.summary import FEWEST_DRAWS, LARGEST_R_HAT, START_LOWER, doubts, summary
 
 NO_CURVATURE = 100  # trajectories of burn-in where the scales are not known beforehand
 LARGEST_MISS = 0.1  # of the value: n beta (L(w*) - the lowest loss seen), by which it is too low
@@ -36,9 +36,12 @@ QUICK_LIMITS = 1.1, 100  # R-hat at most and effective draws at least, where an 
 
 
 def at_one_temperature(
-    problem: Problem, seed: int = 0, settings: OneTemperature | None = None
+    problem: Problem,
+    seed: int = 0,
+    settings: OneTemperature | None = None,
+    progress: Progress | None = None,
 ) -> LearningCoefficient:
-    """lambda(n beta) around the problem's w*, or the reason why it cannot be had."""
+    """lambda(n beta) around the problem's w*, or the reason why it cannot be had; progress(steps done, steps at most)."""
     begun = time.perf_counter()
     chosen = settings or OneTemperature()
     sampler = chosen.sampler_for(problem.parameters)
@@ -58,8 +61,8 @@ def at_one_temperature(
         missed = t * checks["loss below w*"]
         if not reason and missed > LARGEST_MISS * value:
             reason = (
-                f"w* is no minimum: the loss is lower by {checks['loss below w*']:.3g} nearby, which takes {missed:.3g} off a value of "
-                f'{value:.3g}; train further, start at the point they found, or ask for the ladder (target="lambda")'
+                f"w* is no minimum: the loss is lower by {max(checks['loss below w*'], fallen()):.3g} nearby, which takes {missed:.3g} "
+                f'off a value of {value:.3g}; train further, {START_LOWER}, or ask for the ladder (target="lambda")'
             )
         return value, stderr, checks, reason
 
@@ -70,11 +73,17 @@ def at_one_temperature(
         return not reason and stderr <= chosen.error * value
 
     sample = hamiltonian if sampler == "hamiltonian" else langevin
-    run = sample(problem, t, seed, chosen, enough if chosen.error is not None else None)
+    run = sample(problem, t, seed, chosen, enough if chosen.error is not None else None, progress)
     lower = max(0.0, -float(np.nanmin(run.loss, initial=0.0)))
     if not np.isfinite(run.loss).all():
         run = replace(run, loss=np.full_like(run.loss, np.nan))
-    value, stderr, checks, reason = judged(run, lambda: max(lower, fall(problem)))
+    below: list[Below] = []
+
+    def fallen() -> float:
+        below.append(lowest_near(problem))
+        return max(lower, below[-1].drop)
+
+    value, stderr, checks, reason = judged(run, fallen)
     removed, hat, size = float(run.bias.mean()), checks["R-hat"], checks["ESS"]
     n = problem.n or 0
     target = f"lambda(n beta = {t:.4g})"
@@ -112,6 +121,7 @@ def at_one_temperature(
             "seed": seed,
         },
         checks=checks,
+        lower=below[-1].point if below and below[-1].drop > 0 else None,
         bias=removed,
         gradients=run.gradients,
         seconds=time.perf_counter() - begun,

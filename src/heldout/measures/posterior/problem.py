@@ -10,7 +10,7 @@ layer to the next changes nothing; z = Q^T u with Q the eigenvectors of the Hess
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,11 +29,11 @@ from heldout.learners.hessian_walk import HessianWalk
 from heldout.learners.identities import STIFF, Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.valley_moves import ValleyMoves, valley_moves
+from heldout.measures.posterior.asked_once import Prior, check_prior, check_start, value_and_slope
 from heldout.measures.posterior.mean_loss import Energy, OnRows, chosen_rows, decay_of, mean_loss
 from heldout.measures.posterior.parts import parts_of, radii
 from heldout.measures.posterior.settings import check_localization
 
-Prior = Callable[[Tensor], Tensor]
 RADIUS, NOISY_RADIUS = 0.5, 1.0  # of a tensor's largest weight; with noise the posterior at t = n is wide
 ROTATE_UP_TO = 700
 WALK_UP_TO = 12  # a proposal takes the whole Hessian
@@ -155,10 +155,12 @@ def problem_of_energy(
     if not bool(torch.isfinite(start).all()):
         raise InputError("parameters are not finite", "load weights of a training that did not diverge")
     if n is not None and n < 2:
-        raise InputError(f"the loss is over {n} example", "give at least 2; n beta needs log n > 0")
+        raise InputError(
+            f"the loss is over {n} example{'' if n == 1 else 's'}", "give at least 2; n beta needs log n > 0"
+        )
     w = start.detach().to(torch.float64)
     parts = None if tensors is None else parts_of(w, tensors)
-    loss, slope = _at(energy, w)
+    loss, slope = value_and_slope(energy, w)
     if not bool(torch.isfinite(loss)):
         raise InputError(f"the loss at w* is {float(loss)}", "pass a trained model with a finite loss")
     if not bool(torch.isfinite(slope).all()):
@@ -167,6 +169,8 @@ def problem_of_energy(
             "nothing can move from here",
             NOT_FINITE,
         )
+    if log_prior is not None:
+        check_prior(log_prior, w)
     if parts is None:
         parts = blocks(energy, w)
         # Single weights share a radius, with noise all do: what is near 0 by chance is not thereby fixed.
@@ -227,43 +231,6 @@ def problem_of_subject(
     sizes = chosen.sizes if tensors is None else tensors
     moving = start[chosen.index]
     return problem_of_energy(energy, moving, n, sizes, radius, None, gamma, on_rows, groups), how
-
-
-def check_start(energy: object, start: object) -> None:
-    """Refuses what is no function, and no row of weights to start from."""
-    if not callable(energy):
-        raise InputError(
-            f"the energy is a {type(energy).__name__}", "pass a function energy(thetas [r p]) -> [r]"
-        )
-    if not isinstance(start, Tensor) or start.ndim != 1:
-        shown = f"of shape {tuple(start.shape)}" if isinstance(start, Tensor) else f"a {type(start).__name__}"
-        raise InputError(f"the start is {shown}", "give a tensor [p], one row of weights")
-
-
-def _at(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
-    with torch.inference_mode(False), torch.enable_grad():
-        rows = 3 if w.numel() == 2 else 2  # not p: an energy of one row may return p numbers
-        free = w.repeat(rows, 1).requires_grad_(True)
-        try:
-            loss = energy(free)
-        except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-            raise InputError(
-                f"the energy raised {type(error).__name__} on thetas of shape {tuple(free.shape)}, float64: {error}",
-                "energy(thetas [r p]) -> [r]; its data must be float64 as well",
-            ) from error
-        if not isinstance(loss, Tensor) or loss.shape != (rows,):
-            what = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
-            raise InputError(
-                f"the energy returns {what} for {rows} rows, not one number a row in a tensor",
-                "energy(thetas [r p]) -> [r], made of torch functions",
-            )
-        if not loss.requires_grad:
-            raise InputError(
-                "the loss does not depend on the parameters",
-                "check which of them are trainable, and that the energy detaches nothing (numpy, .item(), no_grad)",
-            )
-        (slope,) = torch.autograd.grad(loss.sum(), free)
-    return loss.detach()[0].to(torch.float64), slope[0]
 
 
 def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from heldout.stats.rhat_ess import ess, r_hat
 Floats = NDArray[np.float64]
 TRUSTED = 0.1  # of the correction enters the error, as it is exact for Gaussian posteriors only
 UNDERDAMPED_DOUBT = 0.05  # their bias is 0 for Gaussian posteriors only, and is not measured
+START_LOWER = "start at the lower point (`lower` of what llc_report or llc_of_energy returns)"
 CONSTANT = (
     "the loss is the same at every draw: to its rounding it does not change so near w*; give a larger radius or a smaller gamma, "
     "or check that these parameters matter to it"
@@ -84,12 +85,12 @@ def doubts(
     if value <= 0 and checks["loss below w*"] <= allowed:
         return (
             f"w* is no minimum: the draws' mean loss is not above that of w*, n beta (E[L] - L(w*)) = {value:.3g} "
-            f"(lower by {max(checks['loss below w*'], fall(), 0.0):.3g} nearby); train further, or start at the point they found"
+            f"(lower by {max(checks['loss below w*'], fall(), 0.0):.3g} nearby); train further, or {START_LOWER}"
         )
     if checks["loss below w*"] > allowed:
         return (
             f"w* is no minimum: the loss is lower by {max(checks['loss below w*'], fall()):.3g} nearby "
-            f"(at most {allowed:.3g} can be chance); train further, or start at the point they found"
+            f"(at most {allowed:.3g} can be chance); train further, or {START_LOWER}"
         )
     if checks["R-hat"] > largest_r_hat:
         return f"the chains disagree: R-hat {checks['R-hat']:.3f}, above {largest_r_hat:g}; give more draws"
