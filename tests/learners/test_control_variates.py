@@ -68,3 +68,20 @@ def test_ensembles_are_corrected_by_the_others_so_that_their_spread_is_honest() 
         first = kept.means()[0][0, :, 0]
         z.append(first.mean() / (first.std(ddof=1) / np.sqrt(8)))
     assert 0.7 < np.std(z) < 1.7  # Student's t with 7 degrees: 1.18
+
+
+def test_plain_means_are_kept_where_a_heavy_tail_makes_the_correction_worse() -> None:
+    """y = 2 + x in both rungs, but in the first x leaps once, in one ensemble: the others' slope is 1 and takes the leap off."""
+    draw = torch.Generator().manual_seed(0)
+    kept, plain = ControlVariates(1, 8, 2), torch.zeros(8, 2, dtype=torch.float64)
+    for now in range(300):
+        x = torch.randn(8, 2, generator=draw, dtype=torch.float64)
+        y = 2 + x
+        if now == 100:
+            x[0, 0] += 1000
+        kept.add(y.reshape(-1), x.reshape(-1, 1))
+        plain += y / 300
+    first, _ = kept.means()
+    np.testing.assert_allclose(first[0, :, 0], plain[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(first[0, :, 1], 2, atol=1e-6)
+    assert np.abs(plain[:, 1].numpy() - 2).max() > 0.01
