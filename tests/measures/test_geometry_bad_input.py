@@ -22,6 +22,7 @@ from heldout.measures.llc_along import llc_along
 from heldout.measures.llc_curve import curve_of_energy, llc_curve
 from heldout.measures.loss_covariance import loss_covariance
 from heldout.measures.loss_slice import loss_slice
+from heldout.measures.posterior.asked_once import value_and_slope
 from heldout.measures.posterior.descent import lowest_near
 from heldout.measures.posterior.problem import problem_of_energy
 from heldout.measures.posterior.settings import Ladder, OneTemperature
@@ -35,6 +36,7 @@ X = torch.randn(40, 3, generator=torch.Generator().manual_seed(0), dtype=torch.f
 MATRIX = Operator.of_matrix(torch.eye(50, dtype=torch.float64))
 ROW = torch.zeros(2)
 GRID = [1.0, 2.0, 3.0]
+SHORT = Ladder(ensembles=8, burn=120, draws=150, rungs=10)
 
 
 def model() -> nn.Module:
@@ -279,6 +281,48 @@ def test_an_energy_that_draws_at_random_is_refused() -> None:
         llc_of_energy(shaken, torch.zeros(3))
     with pytest.raises(InputError, match="for the same weights"):
         llc_of_energy(lambda w: w.square().sum(1) + torch.arange(len(w)), torch.zeros(3))
+    with pytest.raises(InputError, match="for the same weights"):
+        llc_of_energy(lambda w: w.square().sum(1) + (w - w.mean(0)).square().sum(1), torch.zeros(3))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_exact_fit_is_no_random_energy(seed: int) -> None:
+    """A loss of 0 but for rounding, which is another in another row."""
+    draw = torch.Generator().manual_seed(seed)
+    X = torch.randn(100, 5, generator=draw, dtype=torch.float64)
+    w = torch.randn(5, generator=draw, dtype=torch.float64)
+    value, _ = value_and_slope(lambda v: (v @ X.T - X @ w).square().mean(1), w)
+    assert float(value) < 1e-25
+
+
+def test_an_energy_may_take_derivatives_of_its_own() -> None:
+    def slope_squared(w: Tensor) -> Tensor:
+        (slope,) = torch.autograd.grad(w.square().sum(), w, create_graph=True)
+        return slope.square().sum(1) / 8
+
+    assert float(value_and_slope(slope_squared, torch.ones(3, dtype=torch.float64))[0]) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("energy", "settings"),
+    [
+        (lambda w: (-torch.log(0.1 - w) - 20 * w).sum(1), OneTemperature(n_beta=100)),  # NaN beyond .1
+        (
+            lambda w: w.square().sum(1) - 0.1 * torch.floor(w[:, 0].abs() * 10 + 0.5),
+            OneTemperature(n_beta=1000),
+        ),
+    ],
+)
+def test_a_lower_point_is_found_where_descent_does_not_go(energy: Any, settings: OneTemperature) -> None:
+    found = llc_of_energy(energy, torch.zeros(2), 1000, settings=settings)
+    assert "no minimum" in found.reason
+    assert found.lower is not None
+    assert float(energy(found.lower[None])) < float(energy(torch.zeros(1, 2))) - 0.05
+
+
+def test_a_slope_without_end_is_no_crash() -> None:
+    found = llc_of_energy(lambda w: -w.sum(1), torch.zeros(3), settings=SHORT)
+    assert "no minimum" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -289,6 +333,8 @@ def test_an_energy_that_draws_at_random_is_refused() -> None:
         (lambda w: 0.0, "returns a float"),
         (lambda w: torch.zeros(len(w)), "does not depend"),
         (lambda w: w[:, 7], "IndexError"),
+        (lambda w: (w - 1).sum(1).log(), "NaN"),
+        (lambda w: w.sum(1) * torch.rand(1), "for the same weights"),
     ],
 )
 def test_a_log_prior_that_is_none_is_refused(prior: Any, said: str) -> None:

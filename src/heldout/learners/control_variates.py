@@ -64,9 +64,12 @@ class ControlVariates:
             size = gram.diagonal(dim1=-2, dim2=-1)[..., :j].clamp(min=1e-300).sqrt()
             inner = gram[..., :j, :j] / (size[..., :, None] * size[..., None, :])
             inner = inner + RIDGE * torch.eye(j, dtype=torch.float64)
-            slope = (
-                torch.linalg.solve(inner, gram[..., :j, j:] / size[..., None]) / size[..., None]
-            )  # [s k j 2]
+            outer = gram[..., :j, j:] / size[..., None]
+            slope = torch.linalg.solve_ex(inner, outer).result / size[..., None]  # [s k j 2]
+            sound = torch.isfinite(slope).flatten(-2).all(-1)[..., None, None]
+            slope = torch.where(
+                sound, slope, torch.zeros_like(slope)
+            )  # chains that burst: nothing is taken off
             out[:, fold::FOLDS] -= mean[:, fold::FOLDS, :, None, :j].matmul(slope[:, None]).squeeze(-2)
         plain = mean[..., j:]
         worse = out[..., 0].var(1) > WORSE**2 * plain[..., 0].var(1)  # [s k]

@@ -75,7 +75,7 @@ def llc(
                `core.selection`), mask [p] or indices
     weight_decay  of the posterior, (weight_decay/2)|w|^2 in the mean loss; None takes the recipe's
     settings   `Ladder` or `OneTemperature`, for everything else. Raises `InputError` for what cannot be used at all.
-    progress   called with (steps done, steps in all) after every step; a ladder that needs longer chains adds theirs
+    progress   called with (steps done, steps in all) as the chains go on; a ladder that needs longer chains adds theirs
     """
     return llc_report(
         subject,

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from heldout.core.errors import InputError
+from heldout.core.streams import stream
 from heldout.measures.posterior.mean_loss import Energy
 
 Prior = Callable[[Tensor], Tensor]
-SAME = 1e-5  # of the loss: what two calls at the same weights may differ by, float32 inside included
+SAME = 1e-5  # of the largest value seen: what two calls at the same weights may differ by, float32 inside included
+BESIDE = 0.1  # of the largest weight, or of 1: how far the place lies where it is asked again
 
 
 def check_start(energy: object, start: object) -> None:
@@ -32,60 +34,82 @@ def check_start(energy: object, start: object) -> None:
 
 def value_and_slope(energy: Energy, w: Tensor) -> tuple[Tensor, Tensor]:
     """L(w) and its slope [p] at w [p]; raises `InputError` for an energy that is none."""
+    rows = w.repeat(_rows(w), 1)
     with torch.inference_mode(False), torch.enable_grad():
-        rows = 3 if w.numel() == 2 else 2  # not p: an energy of one row may return p numbers
-        free = w.repeat(rows, 1).requires_grad_(True)
-        try:
-            loss = energy(free)
-        except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-            raise InputError(
-                f"the energy raised {type(error).__name__} on thetas of shape {tuple(free.shape)}, float64: {error}",
-                "energy(thetas [r p]) -> [r]; its data must be float64 as well",
-            ) from error
-        if not isinstance(loss, Tensor) or loss.shape != (rows,):
-            what = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
-            raise InputError(
-                f"the energy returns {what} for {rows} rows, not one number a row in a tensor",
-                "energy(thetas [r p]) -> [r], made of torch functions",
-            )
+        free = rows.clone().requires_grad_(True)
+        loss = _called("the energy", energy, free)
         if not loss.requires_grad:
             raise InputError(
                 "the loss does not depend on the parameters",
                 "check which of them are trainable, and that the energy detaches nothing (numpy, .item(), no_grad)",
             )
         (slope,) = torch.autograd.grad(loss.sum(), free)
-        with torch.no_grad():
-            again = energy(free)
-    both = torch.stack([loss.detach(), again]).to(torch.float64)
-    apart = float((both - both[0, 0]).abs().max())
-    if apart > SAME * float(both.abs().max()):  # not where the loss is not finite: that is told elsewhere
-        raise InputError(
-            f"the energy gives {float(both.min()):.6g} and {float(both.max()):.6g} for the same weights",
-            "let it draw nothing at random (dropout, minibatches: model.eval(), all data; on_rows for minibatches) and each row depend "
-            "on its own weights only",
-        )
-    return both[0, 0], slope[0]
+    loss = loss.detach().to(torch.float64)
+    _check_steady("the energy", energy, w, loss[0])
+    return loss[0], slope[0]
 
 
 def check_prior(log_prior: Prior, w: Tensor) -> None:
-    """Refuses a log prior that does not give one number a row."""
+    """Refuses a log prior that does not give one number a row, or none that is one."""
     with torch.inference_mode(False), torch.enable_grad():
-        free = w.repeat(3 if w.numel() == 2 else 2, 1).requires_grad_(True)
-        try:
-            value = log_prior(free)
-        except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        value = _called("log_prior", log_prior, w.repeat(_rows(w), 1).requires_grad_(True))
+    if not value.requires_grad:
+        raise InputError(
+            "log_prior does not depend on the parameters", "leave it out: a flat one is the default"
+        )
+    here = value.detach()[0].to(torch.float64)
+    if bool(here.isnan()):
+        raise InputError(
+            "log_prior is NaN at w*", "clamp what it takes the logarithm of: w.abs().clamp(min=1e-300).log()"
+        )
+    _check_steady("log_prior", log_prior, w, here)
+
+
+def _rows(w: Tensor) -> int:
+    return 3 if w.numel() == 2 else 2  # not p: a function of one row may return p numbers
+
+
+def _called(name: str, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    """What it returns for rows [r p], one number each."""
+    short = name.removeprefix("the ")
+    try:
+        value = function(rows)
+    except (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"{name} raised {type(error).__name__} on thetas of shape {tuple(rows.shape)}, float64: {error}",
+            f"{short}(thetas [r p]) -> [r]; its data must be float64 as well",
+        ) from error
+    if not isinstance(value, Tensor) or value.shape != (len(rows),):
+        what = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise InputError(
+            f"{name} returns {what} for {len(rows)} rows, not one number a row in a tensor",
+            f"{short}(thetas [r p]) -> [r], made of torch functions",
+        )
+    return value
+
+
+def _check_steady(name: str, function: Callable[[Tensor], Tensor], w: Tensor, here: Tensor) -> None:
+    """Refuses a function whose value `here` at w, or beside w, changes from call to call, or with the other rows."""
+    kick = torch.from_numpy(stream(0, "llc asked once").standard_normal(w.shape))
+    beside = w + BESIDE * w.abs().max().clamp(min=1.0) * kick
+    with torch.inference_mode(False), torch.enable_grad():  # it may take derivatives of its own
+        mixed = torch.stack([w, beside, beside + BESIDE * kick.flip(0)][: _rows(w)])
+        calls = []
+        for turned in (False, True, False, True):  # the rows in the other order as well
+            rows = (mixed.flip(0) if turned else mixed).clone().requires_grad_(True)
+            found = _called(name, function, rows).detach().to(torch.float64)
+            calls.append(found.flip(0) if turned else found)
+    size = torch.cat([*calls, here[None]])
+    allowed = (
+        SAME * float(size[torch.isfinite(size)].abs().amax()) if bool(torch.isfinite(size).any()) else 0.0
+    )
+    for one, other in ((here, calls[0][0]), *(pair for call in calls[1:] for pair in zip(calls[0], call))):
+        both = bool(torch.isfinite(one)) and bool(
+            torch.isfinite(other)
+        )  # what is not finite is told elsewhere
+        if both and abs(float(one - other)) > allowed:
             raise InputError(
-                f"log_prior raised {type(error).__name__} on thetas of shape {tuple(free.shape)}, float64: {error}",
-                "log_prior(thetas [r p]) -> [r]",
-            ) from error
-        if not isinstance(value, Tensor) or value.shape != free.shape[:1] or not value.requires_grad:
-            what = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-            raise InputError(
-                f"log_prior returns {what} for {len(free)} rows"
-                + (
-                    ""
-                    if not isinstance(value, Tensor) or value.requires_grad
-                    else ", which does not depend on them"
-                ),
-                "log_prior(thetas [r p]) -> [r], made of torch functions",
+                f"{name} gives {float(one):.6g} and {float(other):.6g} for the same weights",
+                "let it draw nothing at random (dropout, minibatches: model.eval(), all data; on_rows for minibatches) and each row depend "
+                "on its own weights only",
             )

@@ -34,6 +34,7 @@ from heldout.stats.rhat_ess import ess, r_hat
 
 Floats = NDArray[np.float64]
 TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
+BURST = 1e60  # t L: chains that have left for good
 APART = 3.0  # t between cold and hot halves: rungs from there on are left out
 TARGET = "lambda, corrected for multiplicity"
 
@@ -139,7 +140,7 @@ def _judged(
     rungs = trace.t
     curves, overall = trace.first, trace.first.mean(0)  # [e k], [k]
     squares = trace.second - 2 * overall * curves + overall**2
-    finite = bool(np.isfinite(curves).all() and np.isfinite(squares).all())
+    finite = bool(np.isfinite(squares).all() and (np.abs(curves) < BURST).all())
     hats = np.array([r_hat(trace.loss[:, :, k].T) for k in range(len(rungs))])
     sizes = np.array([ess(trace.loss[:, :, k].T) for k in range(len(rungs))])
     fit = fit_ladder(trace.t, curves, squares, problem.n, box, problem.parameters) if finite else None

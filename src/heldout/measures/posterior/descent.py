@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,10 @@ WALL = 1e-3  # of the box prior, so that a loss without lower bound is followed 
 POLISHED = 3  # times, without the wall
 KICKS = 4  # other starts: at a saddle the slope of w* leads nowhere
 KICK = 0.05  # how far from w*, in units of the box
+
+
+class _Left(Exception):
+    """The search came where the loss is not finite. (Beside such a place torch's line search may raise IndexError.)"""
 
 
 class Below(NamedTuple):
@@ -42,7 +47,10 @@ def lowest_near(problem: Problem, others: Tensor | None = None) -> Below:
         with torch.no_grad():
             losses = problem.loss(others).nan_to_num(torch.inf)
         starts.append(others[int(losses.argmin())])
+        seen = float(losses.amin()) + problem.start_loss, starts[-1]
     best = min((_descended(problem, z, WALL) for z in starts), key=lambda found: found[0])
+    if others is not None:
+        best = min(best, seen, key=lambda found: found[0])
     # The wall moves the lowest point a little; and the search ends where slopes are small, so that it is asked anew in other units.
     for _ in range(POLISHED):
         unit = max(abs(best[0]), 1e-300)
@@ -74,6 +82,6 @@ def _descended(problem: Problem, start: Tensor, wall: float, unit: float = 1.0) 
             lowest, where = float(loss.detach()), z.detach()[0].clone()
         return (loss.detach() / unit + wall * prior).sum()
 
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad(), contextlib.suppress(_Left, IndexError):
         search.step(closure)  # type: ignore[no-untyped-call]
     return lowest, where

@@ -65,6 +65,7 @@ def hamiltonian(
             float(taken.mean()) / len(kept),
             torch.stack(early).numpy(),
             len(kept),
+            state.point.z,
         )
 
     for now in range(burn + draws):

@@ -110,13 +110,13 @@ def langevin(
         drawn = now + 1 - burn
         if enough is not None and drawn >= look and drawn < chosen.draws:
             look = math.ceil(look * LATER)
-            if enough(_run(kept, priors, added, size, (now + 1) * c, early, drawn, later=True)):
+            if enough(_run(kept, priors, added, size, (now + 1) * c, early, drawn, point.z, later=True)):
                 break
     if progress is not None:
         progress(burn + chosen.draws, burn + chosen.draws)
     steps = (now + 1) * c
     spend(steps if chosen.batch_size is None else steps * chosen.batch_size / (problem.n or 1))
-    run = _run(kept, priors, added, size, steps, early, drawn, later=enough is not None)
+    run = _run(kept, priors, added, size, steps, early, drawn, point.z, later=enough is not None)
     return replace(run, acceptance=float(taken.mean()) / drawn) if adjusted else run
 
 
@@ -128,6 +128,7 @@ def _run(
     steps: int,
     early: list[Tensor],
     drawn: int,
+    last: Tensor,
     later: bool,
 ) -> Run:
     """What the chains hand back; later: without the first half of the draws."""
@@ -143,6 +144,7 @@ def _run(
         math.nan,
         torch.stack(early).numpy() if early else np.empty((0, loss.shape[1])),
         drawn,
+        last,
     )
 
 

@@ -80,7 +80,7 @@ def at_one_temperature(
     below: list[Below] = []
 
     def fallen() -> float:
-        below.append(lowest_near(problem))
+        below.append(lowest_near(problem, run.last))
         return max(lower, below[-1].drop)
 
     value, stderr, checks, reason = judged(run, fallen)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from torch import Tensor
 
 from heldout.core.errors import InputError
 from heldout.core.options import check_real, check_whole
@@ -142,7 +143,7 @@ def _check_level(level: float) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """loss, prior [draws c] at each draw, burn_loss [burn c] before (of minibatches where the chains have those), what the step size added [c], size, gradients, acceptance; and how many steps were drawn."""
+    """loss, prior [draws c] at each draw, burn_loss [burn c] before (of minibatches where the chains have those), what the step size added [c], size, gradients, acceptance; how many steps were drawn; and where the chains ended, z [c p]."""
 
     loss: np.ndarray
     prior: np.ndarray
@@ -152,3 +153,4 @@ class Run:
     acceptance: float
     burn_loss: np.ndarray
     drawn: int
+    last: Tensor
