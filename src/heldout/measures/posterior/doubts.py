@@ -19,7 +19,10 @@ from heldout.stats.ladder_fit import LadderFit
 
 Floats = NDArray[np.float64]
 R_HAT, ESS = 1.05, 300  # with the ESS at its limit R-hat is about 1.05 by chance
-WIDEST = 0.12  # half-width of an interval that is still reported
+WIDEST, NOISY_WIDEST = (
+    0.1,
+    0.12,
+)  # half-width of an interval that is still reported, without and with the luck of the data
 BEYOND = 0.25
 MISFIT = 4.0
 SPREAD, SURE = 0.9975, 0.97  # quantiles of t of the numbers of known mean: to withhold, and to be near that
@@ -164,7 +167,7 @@ def _of_the_fit(fit: LadderFit, bound: float, width: float, beyond: float, n: in
             else "no plateau below n"
         )
         return f"the fit gives {fit.value:.3g}, more than p/2 = {bound:g}, which no learning coefficient of a smooth loss exceeds: {where}"
-    if fit.value <= 0 or width > WIDEST:
+    if fit.value <= 0 or width > (WIDEST if n is None else NOISY_WIDEST):
         remedy = (
             "give longer chains"
             if n is None
