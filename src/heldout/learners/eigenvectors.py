@@ -29,7 +29,7 @@ def eigenvectors(a: Tensor) -> tuple[Tensor, Tensor]:
     if d not in SWEEPS:
         values, vectors = torch.linalg.eigh(a)
         return values, vectors
-    m: Floats = a.numpy().transpose(1, 2, 0).copy()  # [d d r]
+    m: Floats = a.detach().numpy().transpose(1, 2, 0).copy()  # [d d r]
     v: Floats = np.repeat(np.eye(d)[:, :, None], r, axis=2)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         for _ in range(SWEEPS[d]):
