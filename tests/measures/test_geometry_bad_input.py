@@ -22,7 +22,7 @@ from heldout.measures.llc_along import llc_along
 from heldout.measures.llc_curve import curve_of_energy, llc_curve
 from heldout.measures.loss_covariance import loss_covariance
 from heldout.measures.loss_slice import loss_slice
-from heldout.measures.posterior.asked_once import value_and_slope
+from heldout.measures.posterior.asked_once import loss_at
 from heldout.measures.posterior.descent import lowest_near
 from heldout.measures.posterior.problem import problem_of_energy
 from heldout.measures.posterior.settings import Ladder, OneTemperature
@@ -291,7 +291,7 @@ def test_an_exact_fit_is_no_random_energy(seed: int) -> None:
     draw = torch.Generator().manual_seed(seed)
     X = torch.randn(100, 5, generator=draw, dtype=torch.float64)
     w = torch.randn(5, generator=draw, dtype=torch.float64)
-    value, _ = value_and_slope(lambda v: (v @ X.T - X @ w).square().mean(1), w)
+    value = loss_at(lambda v: (v @ X.T - X @ w).square().mean(1), w)
     assert float(value) < 1e-25
 
 
@@ -300,7 +300,7 @@ def test_an_energy_may_take_derivatives_of_its_own() -> None:
         (slope,) = torch.autograd.grad(w.square().sum(), w, create_graph=True)
         return slope.square().sum(1) / 8
 
-    assert float(value_and_slope(slope_squared, torch.ones(3, dtype=torch.float64))[0]) == 1.5
+    assert float(loss_at(slope_squared, torch.ones(3, dtype=torch.float64))) == 1.5
 
 
 @pytest.mark.parametrize(

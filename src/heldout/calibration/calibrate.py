@@ -92,11 +92,15 @@ def calibrate(
     if seeds is not None and seeds < 1:
         raise InputError(f"seeds is {seeds}", "give at least 1")
     known = instruments()
-    unknown = [name for name in names or () if name not in known]
+    blanks = {name.replace("_", " "): name for name in known}
+    names = [blanks.get(name.replace("_", " "), name) for name in names or ()]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(f"there is no instrument {unknown[0]!r}", f"use one of {', '.join(sorted(known))}")
     chosen = [case for name, group in known.items() if not names or name in names for case in group]
     chosen = [case for case in chosen if not (quick and case.full)]
+    if not chosen:
+        raise InputError(f"all cases of {', '.join(names)} take long", "ask for them by --full (quick=False)")
     count = seeds or (QUICK_SEEDS if quick else FULL_SEEDS)
     total = len(chosen) * count
     if out is None:

@@ -159,6 +159,8 @@ def over_replicas(f: Callable[[Any, Any], Any], thetas: Any, batch: Any, chunk: 
     if chunk > 1:
         try:
             return vmap(lambda theta: f(theta, batch), chunk_size=chunk)(thetas)
+        except (TimeoutError, MemoryError):  # no refusal of vmap's
+            raise
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             warnings.warn(SlowPath(f"vmap refused, {rows} replicas run in a loop: {reason}"), stacklevel=2)

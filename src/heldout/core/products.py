@@ -71,8 +71,8 @@ class Pieces:
 
 @contextmanager
 def differentiable() -> Iterator[None]:
-    """Attention by its plain formula: the fused kernels have no second derivatives."""
-    with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+    """Attention by its plain formula (the fused kernels have no second derivatives), gradients whatever the caller's mode."""
+    with torch.inference_mode(False), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
         yield
 
 

@@ -28,13 +28,16 @@ NEAR = 1e-5  # of the box: what is left there of a smooth unit's curve is below 
 SAME, ROUNDING = 1e-4, 1e-11  # of the two sums, and of the largest sum of all
 
 
-def blocks(energy: Energy, start: Tensor) -> tuple[int, ...]:
-    """Sizes of w's parts, in order, for a loss energy(w [r p]) -> [r] around w* = start [p]; one part where nothing is found."""
+def blocks(energy: Energy, start: Tensor, radius: float | None = None) -> tuple[int, ...]:
+    """Sizes of w's parts, in order, for a loss energy(w [r p]) -> [r] around w* = start [p]; one part where nothing is found.
+
+    radius: how far it is tried, by default half the largest weight.
+    """
     p = start.numel()
     if not 1 < p <= UP_TO:
         return (p,)
     w = start.detach().to(torch.float64)
-    half = 0.5 * (float(w.abs().max()) or 1.0)
+    half = 0.5 * (float(w.abs().max()) or 1.0) if radius is None else float(radius)
     away = half * torch.from_numpy(stream(0, "llc blocks").uniform(-1, 1, (POINTS, p)))
     for reach in (1.0,) if bool(w.any()) else (1.0, NEAR):
         ends = _ends(_pulls(energy, w + reach * away))

@@ -35,6 +35,7 @@ from heldout.learners.valley_moves import ValleyMoves
 
 ACCEPTANCE = 0.8
 LEAPFROGS = 12
+REDRAWN = 60  # times at most that starts are drawn where the loss or the prior is infinite: no chain leaves such a place
 SWEEPS = 3  # pairs of exchange sweeps after each trajectory; they cost no gradient
 
 
@@ -102,8 +103,17 @@ def sample_ladders(
     swaps = ReplicaNoise(seeds, "ladder swaps", e * k, 2 * SWEEPS)
     jumps = [ReplicaNoise(seeds, f"ladder {move.name}", e * k, move.numbers) for move in moves]
     lengths = stream(0, "ladder lengths").integers(1, LEAPFROGS + 1, burn + draws)  # shared by all seeds
-    start = torch.cat([_start(seed, e, k, parameters, jitter) for seed in seeds])
-    state = hmc.init(target, start)
+    state = hmc.init(target, torch.cat([_start(seed, e, k, parameters, jitter) for seed in seeds]))
+    for again in range(1, REDRAWN):
+        outside = ~torch.isfinite(target.energy(state.point))
+        if bool(outside.any()):  # NaN is no end of a domain: such chains stay, for it to be told
+            with torch.no_grad():
+                raw = loss(state.point.z)
+            outside &= torch.isfinite(raw) | (raw == torch.inf)
+        if not bool(outside.any()):
+            break
+        other = torch.cat([_start(seed, e, k, parameters, jitter, again) for seed in seeds])
+        state = hmc.init(target, torch.where(outside[:, None], other, state.point.z))
     kept, early = np.empty((draws, s, e, k)), np.empty((burn, s, e, k))
     steadied = ControlVariates(s, e, k) if identities is not None else None
     accepted, traded = torch.zeros(s, k), torch.zeros(s, max(k - 1, 0))
@@ -163,12 +173,14 @@ def _plain(
     return t[:, None] * kept.mean(0), t[:, None] ** 2 * np.square(kept).mean(0)
 
 
-def _start(seed: int, ensembles: int, k: int, parameters: int, jitter: float) -> Tensor:
-    """z [e k, p]: 0 (give or take `jitter`) for the first half, uniform over the box for the second."""
+def _start(seed: int, ensembles: int, k: int, parameters: int, jitter: float, again: int = 0) -> Tensor:
+    """z [e k, p]: 0 (give or take `jitter`) for the first half, uniform over the box for the second; drawn for the `again`-th time."""
     z = np.zeros((ensembles, k, parameters))
     for i in range(ensembles):
         reach = jitter if i < ensembles // 2 else 1.0
-        z[i] = reach * stream(seed, "ladder start", i).uniform(-1, 1, (k, parameters))
+        z[i] = reach * stream(seed, "ladder start", i, *(("again", again) if again else ())).uniform(
+            -1, 1, (k, parameters)
+        )
     return torch.from_numpy(z.reshape(ensembles * k, parameters))
 
 

@@ -15,6 +15,7 @@ True
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Literal
 
@@ -34,7 +35,7 @@ class ReplicaNoise:
     def __init__(
         self, seed: int | Sequence[int], name: str, replicas: int, size: int, copies: int = 1
     ) -> None:
-        self._seeds = (seed,) if isinstance(seed, int) else tuple(seed)
+        self._seeds = tuple(seed) if isinstance(seed, Sequence) else (operator.index(seed),)
         self._name = name
         self._copies = copies
         self._replicas, self._size = replicas, size

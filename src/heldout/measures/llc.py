@@ -32,9 +32,10 @@ from heldout.core.batch import Batch
 from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.options import check_real, check_whole
+from heldout.core.products import differentiable
 from heldout.core.selection import Parameters
 from heldout.core.subject import Subject
-from heldout.measures.posterior.asked_once import Prior
+from heldout.measures.posterior.asked_once import Prior, check_on_rows
 from heldout.measures.posterior.coefficient import LearningCoefficient, Progress
 from heldout.measures.posterior.corrected import TARGET, corrected
 from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, chosen_rows, separated
@@ -95,6 +96,7 @@ def llc(
     ).estimate
 
 
+@differentiable()
 def llc_report(
     subject: Subject,
     seed: int = 0,
@@ -164,6 +166,7 @@ def llc_report(
     return replace(found, choices={**found.choices, "prior": prior})
 
 
+@differentiable()
 def llc_of_energy(
     energy: Energy,
     start: Tensor,
@@ -182,17 +185,25 @@ def llc_of_energy(
 
     thetas are float64, in rows. The chains stay within `radius` of start, by default half the largest weight of each part, .5 where
     all are 0; `tensors` are the parts' sizes (None: found by trying), and a given radius holds for all of them. log_prior(thetas
-    [r p]) -> [r]: the log of a prior density, up to a constant; with it lambda is that of K and the prior. `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
+    [r p]) -> [r]: the log of a prior density, up to a constant; with it lambda is that of K and the prior (a prior
+    narrower than the box wants a radius of its own width, or the ladder begins where only the prior is seen). `settings` chooses the target: `Ladder()` (the default) lambda, `OneTemperature()` lambda(n beta). on_rows(thetas [r p],
     rows [r b]) -> [r] is the loss on given rows, for minibatches. progress: as in `llc`.
     """
     seed = _checked(settings, seed, progress)
+    one = isinstance(settings, OneTemperature)
+    if gamma is not None and radius is None and not one:
+        raise InputError(
+            "gamma belongs to one temperature", "pass settings=OneTemperature(...), or give a radius"
+        )
     try:
         problem = problem_of_energy(energy, start, n, tensors, radius, log_prior, gamma, on_rows)
+        if on_rows is not None:
+            check_on_rows(on_rows, problem.start, n)
+        if isinstance(settings, OneTemperature):
+            return at_one_temperature(problem, seed, settings, progress)
+        return corrected(problem, seed, settings, progress)
     except Withheld as reason:
-        return _nothing(TARGET, str(reason))
-    if isinstance(settings, OneTemperature):
-        return at_one_temperature(problem, seed, settings, progress)
-    return corrected(problem, seed, settings, progress)
+        return _nothing("lambda(n beta)" if one else TARGET, str(reason))
 
 
 def _checked(settings: object, seed: int, progress: object) -> int:

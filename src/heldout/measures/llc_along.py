@@ -33,6 +33,7 @@ from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.options import check_whole
 from heldout.core.population import bytes_made
+from heldout.core.products import differentiable
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
@@ -67,6 +68,7 @@ class Along:
     gradients: int
 
 
+@differentiable()
 def llc_along(
     subject: Subject,
     thetas: Tensor,
@@ -88,6 +90,7 @@ def llc_along(
     p = int(parameters_of(subject).shape[-1])
     check_whole(seed=seed)
     _check(thetas, p, gamma, radius, settings)
+    gamma = None if gamma is None else float(gamma)
     assert subject.loss is not None
     batch = chosen_rows(subject.train, rows)
     n = len_of(batch)
@@ -190,7 +193,7 @@ def _chunks(subject: Subject, thetas: Tensor, batch: Batch, chains: int, moving:
 
 
 def _outputs(subject: Subject, theta: Tensor, batch: Batch) -> Tensor:
-    if subject.forward is None or subject.task != "classification":
+    if subject.forward is None:
         return torch.empty(0)
     with torch.no_grad():
         return subject.forward(theta, batch.x)

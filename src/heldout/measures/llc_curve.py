@@ -31,12 +31,13 @@ from heldout.core.batch import Batch, len_of
 from heldout.core.errors import InputError
 from heldout.core.estimate import Estimate
 from heldout.core.options import check_whole
+from heldout.core.products import differentiable
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.learners.ladder import sample_ladder
 from heldout.learners.rescaling import Rescaling
-from heldout.measures.posterior.asked_once import check_start
+from heldout.measures.posterior.asked_once import check_precision, check_steady, checked_start, loss_at
 from heldout.measures.posterior.many import langevin_many
 from heldout.measures.posterior.mean_loss import Energy, chosen_rows, decay_of, mean_loss
 from heldout.measures.posterior.parts import radii as radii_of
@@ -78,6 +79,7 @@ class LambdaCurve:
         return self.status == "ok"
 
 
+@differentiable()
 def llc_curve(
     subject: Subject,
     seed: int = 0,
@@ -97,6 +99,7 @@ def llc_curve(
     size; Hamiltonian chains with exchange cross valleys of small ones where those disagree. Other options as in `measures.llc`.
     """
     thetas = parameters_of(subject)
+    check_precision(thetas)
     assert subject.loss is not None
     batch = chosen_rows(subject.train, None)
     n = len_of(batch)
@@ -124,6 +127,7 @@ def llc_curve(
     return _curve(energy, w, unit, n, seed, grid, radii, chains, burn, draws, losses, prior, eps, sampler)
 
 
+@differentiable()
 def curve_of_energy(
     energy: Energy,
     start: Tensor,
@@ -137,10 +141,11 @@ def curve_of_energy(
     sampler: Chains = "langevin",
 ) -> LambdaCurve:
     """The same for a plain energy(thetas [r p]) -> [r] around start [p]; radii in units of the weights."""
-    check_start(energy, start)
-    check_whole(or_none=True, n=n)
+    w = checked_start(energy, start, n)
     _check(seed, t, radii, chains, burn, draws, sampler)
-    w = start.detach().to(torch.float64)
+    loss = loss_at(energy, w)
+    check_steady("the energy", energy, w, torch.full_like(w, float(radii[-1])))
+    eps = torch.finfo(torch.float32 if torch.float32 in (start.dtype, loss.dtype) else torch.float64).eps
     return _curve(
         energy,
         w,
@@ -154,7 +159,7 @@ def curve_of_energy(
         draws,
         None,
         "flat in the box",
-        0.0,
+        eps,
         sampler,
     )
 

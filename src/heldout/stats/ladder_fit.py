@@ -6,7 +6,7 @@ As t grows Lambda -> lambda, so slowly where poles of Z tie (m > 1) or nearly ti
 g = `approach` for up to five poles tied with lambda (m = 1 + those), or up to three of which some lie at a distance. The b-terms (with n
 examples and noise) absorb the offset of the reference loss and the next order; without noise there are none. Forms and
 windows (the lowest rungs may be left out, with noise the highest too) are averaged with weights exp(-IC/2), IC = TEMPER chi^2
-+ 2 parameters + 2 (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103, 114502), times `WEIGHTS`.
++ 2 parameters + `LEFT_OUT` (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103, 114502), times `WEIGHTS`.
 The error: jackknife over ensembles at fixed weights, `SPREAD` times the spread over forms and windows, `FLOOR` of
 the value; and with noise UNTOLD/(log(n largest) - digamma(lambda)), what a unit of m adds at t = n, where the ladder ends:
 it cannot be told from the luck of the data there, and the a-term is left out. The constants were chosen on the tuned cases

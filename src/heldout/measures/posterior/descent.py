@@ -27,10 +27,6 @@ KICKS = 4  # other starts: at a saddle the slope of w* leads nowhere
 KICK = 0.05  # how far from w*, in units of the box
 
 
-class _Left(Exception):
-    """The search came where the loss is not finite. (Beside such a place torch's line search may raise IndexError.)"""
-
-
 class Below(NamedTuple):
     """L(w*) less the lowest loss that was found inside the box, at least 0; and where that is, w [p]."""
 
@@ -82,6 +78,7 @@ def _descended(problem: Problem, start: Tensor, wall: float, unit: float = 1.0) 
             lowest, where = float(loss.detach()), z.detach()[0].clone()
         return (loss.detach() / unit + wall * prior).sum()
 
-    with torch.inference_mode(False), torch.enable_grad(), contextlib.suppress(_Left, IndexError):
+    # Beside places where the loss is not finite torch's line search may raise IndexError; what was found until then counts.
+    with torch.inference_mode(False), torch.enable_grad(), contextlib.suppress(IndexError):
         search.step(closure)  # type: ignore[no-untyped-call]
     return lowest, where

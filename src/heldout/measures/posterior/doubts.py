@@ -65,7 +65,8 @@ def doubts(
         return Doubts({"loss below w*": drop, "loss below w* that is allowed": allowed}, unbounded(drop))
     if fit is None:
         return Doubts(
-            {}, "the loss is not finite along the chains: they diverge; use a smaller radius, or float64"
+            {},
+            "the loss is not finite along the chains: they diverge; use a smaller radius, or float64, and inf (not NaN) where weights mean nothing",
         )
     if not trace.loss.any():
         return Doubts({}, CONSTANT)

@@ -90,11 +90,21 @@ def decay_of(subject: Subject, given: float | None) -> tuple[float, str]:
     return (float(own), f"the recipe's weight decay {own:g}") if own else (0.0, "flat in the box")
 
 
-def separated(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
-    """Every answer is right and the loss keeps falling to 0 as the outputs [n c] grow: no weights are the best."""
-    if subject.task != "classification" or subject.loss_of is None or y.is_floating_point():
+def _all_right(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
+    if outputs.numel() == len(y) > 0 and y.numel() == len(y):
+        yes = y.flatten() == 1
+        return bool((yes | (y.flatten() == 0)).all()) and bool(((outputs.flatten() > 0) == yes).all())
+    if subject.task != "classification" or y.is_floating_point() or outputs.ndim != 2:
         return False
-    if outputs.ndim != 2 or not bool((outputs.argmax(1) == y).all()):
+    return bool((outputs.argmax(1) == y).all())
+
+
+def separated(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
+    """Every answer is right and the loss keeps falling to 0 as the outputs grow: no weights are the best.
+
+    outputs [n c] of c classes; or [n], [n 1] with y of 0 and 1, which a positive output calls 1.
+    """
+    if subject.loss_of is None or not _all_right(subject, outputs, y):
         return False
     with torch.no_grad():
         try:

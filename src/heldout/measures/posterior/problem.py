@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 
 from heldout.core.batch import len_of
-from heldout.core.errors import InputError, Withheld
+from heldout.core.errors import InputError
 from heldout.core.options import check_whole
-from heldout.core.second_order import NOT_FINITE
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
@@ -29,7 +28,13 @@ from heldout.learners.hessian_walk import HessianWalk
 from heldout.learners.identities import STIFF, Identities
 from heldout.learners.rescaling import Rescaling
 from heldout.learners.valley_moves import ValleyMoves, valley_moves
-from heldout.measures.posterior.asked_once import Prior, check_prior, check_start, value_and_slope
+from heldout.measures.posterior.asked_once import (
+    Prior,
+    check_prior,
+    check_steady,
+    checked_start,
+    loss_at,
+)
 from heldout.measures.posterior.mean_loss import Energy, OnRows, chosen_rows, decay_of, mean_loss
 from heldout.measures.posterior.parts import parts_of, radii
 from heldout.measures.posterior.settings import check_localization
@@ -76,7 +81,7 @@ class Problem:
         if valleys is not None:
             return tensors, valleys
         regular = float(self.curvature.min()) > STIFF * float(self.curvature.max())  # no valley, and no arms
-        walked = self.parameters <= WALK_UP_TO and not regular
+        walked = self.parameters <= WALK_UP_TO and not regular and _bends(self.energy, self.start) is not None
         return (tensors, HessianWalk(self.parameters)) if walked else (tensors,)
 
     @property
@@ -137,42 +142,16 @@ def problem_of_energy(
     radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
     slope at w* is not finite.
     """
-    check_start(energy, start)
+    w = checked_start(energy, start, n)
     for name, function in (("log_prior", log_prior), ("on_rows", on_rows)):
         if function is not None and not callable(function):
             raise InputError(f"{name} is a {type(function).__name__}", "pass a function of thetas [r p]")
-    check_whole(or_none=True, n=n)
     check_localization(gamma, radius)
-    if start.numel() == 0:
-        raise InputError(
-            "there are no parameters", "the learning coefficient belongs to a model with parameters"
-        )
-    if start.dtype in (torch.float16, torch.bfloat16):
-        raise InputError(
-            f"parameters are {start.dtype}",
-            "differences of the loss are lost at this precision; convert model and data to float32 or float64",
-        )
-    if not bool(torch.isfinite(start).all()):
-        raise InputError("parameters are not finite", "load weights of a training that did not diverge")
-    if n is not None and n < 2:
-        raise InputError(
-            f"the loss is over {n} example{'' if n == 1 else 's'}", "give at least 2; n beta needs log n > 0"
-        )
-    w = start.detach().to(torch.float64)
+    gamma = None if gamma is None else float(gamma)
     parts = None if tensors is None else parts_of(w, tensors)
-    loss, slope = value_and_slope(energy, w)
-    if not bool(torch.isfinite(loss)):
-        raise InputError(f"the loss at w* is {float(loss)}", "pass a trained model with a finite loss")
-    if not bool(torch.isfinite(slope).all()):
-        raise Withheld(
-            f"the gradient at w* is not finite ({int((~torch.isfinite(slope)).sum())} of {w.numel()} parameters): "
-            "nothing can move from here",
-            NOT_FINITE,
-        )
-    if log_prior is not None:
-        check_prior(log_prior, w)
+    loss = loss_at(energy, w)
     if parts is None:
-        parts = blocks(energy, w)
+        parts = blocks(energy, w, radius)
         # Single weights share a radius, with noise all do: what is near 0 by chance is not thereby fixed.
         groups = [0 if size == 1 or n is not None else 1 + place for place, size in enumerate(parts)]
     size = (
@@ -180,7 +159,10 @@ def problem_of_energy(
         if radius is None
         else torch.full_like(w, float(radius))
     )
-    coarse = 1.2e-7 if start.dtype == torch.float32 else 2.3e-16
+    check_steady("the energy", energy, w, size)
+    if log_prior is not None:
+        check_prior(log_prior, w, size)
+    coarse = 1.2e-7 if torch.float32 in (start.dtype, loss.dtype) else 2.3e-16
     resolution = coarse * max(abs(float(loss)), 1e-12)
     rotation, curvature = _axes(energy, w, size)
     return Problem(
@@ -239,14 +221,9 @@ def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
     nothing = torch.eye(p, dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
     if p > ROTATE_UP_TO:
         return nothing
-    with torch.inference_mode(False), torch.enable_grad():
-        u = torch.zeros(1, p, dtype=torch.float64, requires_grad=True)
-        (slope,) = torch.autograd.grad(energy(w + radius * u).sum(), u, create_graph=True)
-        if not slope.requires_grad:  # piecewise linear: no second derivative
-            return nothing
-        rows = [torch.autograd.grad(s, u, retain_graph=True, allow_unused=True)[0] for s in slope[0]]
-    hessian = torch.stack([torch.zeros(p, dtype=torch.float64) if row is None else row[0] for row in rows])
-    hessian = (hessian + hessian.T) / 2
+    hessian = _bends(energy, w, radius)
+    if hessian is None:
+        return nothing
     largest = float(hessian.abs().max())
     if not (largest > 0) or not bool(torch.isfinite(hessian).all()):
         return nothing
@@ -254,3 +231,19 @@ def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
         return nothing[0], hessian.diag().clone()
     values, vectors = torch.linalg.eigh(hessian)
     return vectors, values
+
+
+def _bends(energy: Energy, w: Tensor, radius: Tensor | float = 1.0) -> Tensor | None:
+    """The Hessian [p p] in u = (w - w*)/radius at w* = w [p], 0 where the slope is constant; None where torch knows no second derivative."""
+    p = w.numel()
+    with torch.inference_mode(False), torch.enable_grad():
+        u = torch.zeros(1, p, dtype=torch.float64, requires_grad=True)
+        try:
+            (slope,) = torch.autograd.grad(energy(w + radius * u).sum(), u, create_graph=True)
+            if not slope.requires_grad:  # piecewise linear
+                return torch.zeros(p, p, dtype=torch.float64)
+            rows = [torch.autograd.grad(s, u, retain_graph=True, allow_unused=True)[0] for s in slope[0]]
+        except RuntimeError:  # NotImplementedError too: an operation whose backward pass has no derivative (torch.cdist with p = 3)
+            return None
+    hessian = torch.stack([torch.zeros(p, dtype=torch.float64) if row is None else row[0] for row in rows])
+    return (hessian + hessian.T) / 2

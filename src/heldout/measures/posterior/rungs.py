@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from heldout.core.errors import InputError, Withheld
 from heldout.core.streams import stream, torch_seed
 from heldout.learners.ladder import LadderTrace, sample_ladders
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import NOISY_RUNGS, Ladder
+from heldout.measures.posterior.summary import CONSTANT
 
 Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS, PILOT_BURN, PILOT_DRAWS = 14, 4, 150, 60
@@ -89,7 +91,8 @@ def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace, highest: float)
     top = min(float(np.nanmedian(curve)), problem.parameters / 2) if np.isfinite(curve).any() else 1.0
     first = int(np.argmax(np.nan_to_num(curve) >= 0.4 * top))
     if chosen.lowest is None and first > 0:
-        lowest = float(wide[min(first, len(wide) // 2)])
+        later = float(wide[min(first, len(wide) // 2)])
+        lowest = later if later < highest / 4 else lowest
     rungs = [lowest]
     level = np.clip(np.nan_to_num(curve, nan=top), 0.05, max(2 * top, 0.1))
     while rungs[-1] < highest and len(rungs) < chosen.rungs:
@@ -107,7 +110,14 @@ def _ratio(level: float) -> float:
 def _ends(problem: Problem, chosen: Ladder, box: float) -> tuple[float, float]:
     """The lowest and highest t that are considered."""
     highest = chosen.highest if chosen.highest is not None else _highest(problem, box)
-    return (chosen.lowest if chosen.lowest is not None else min(LOWEST, highest / 100)), highest
+    lowest = chosen.lowest if chosen.lowest is not None else min(LOWEST, highest / 100)
+    if not 4 * lowest <= highest:
+        end = f"n = {problem.n}" if problem.n is not None else "what the loss resolves"
+        raise InputError(
+            f"the ladder would reach from t = {lowest:.4g} to {highest:.4g} ({end if chosen.highest is None else 'as asked for'})",
+            "give a lowest t of at most a quarter of the highest",
+        )
+    return lowest, highest
 
 
 def _highest(problem: Problem, box: float) -> float:
@@ -130,9 +140,11 @@ def _rounding(problem: Problem) -> float:
 
 
 def box_loss(problem: Problem, seed: int) -> float:
-    """The largest loss above w* among 256 points of the box: where its power law begins."""
+    """The largest loss above w* among 256 points of the box: where its power law begins. Raises `Withheld` where it does not change at all."""
     z = torch.from_numpy(stream(seed, "llc box").uniform(-1, 1, (256, problem.parameters)))
     with torch.no_grad():
         losses = problem.loss(z).numpy()
+    if not losses.any():
+        raise Withheld(CONSTANT)
     sound = losses[np.isfinite(losses) & (losses > 0)]
     return float(sound.max()) if len(sound) else 1.0

@@ -15,7 +15,8 @@ from heldout.stats.rhat_ess import ess, r_hat
 Floats = NDArray[np.float64]
 TRUSTED = 0.1  # of the correction enters the error, as it is exact for Gaussian posteriors only
 UNDERDAMPED_DOUBT = 0.05  # their bias is 0 for Gaussian posteriors only, and is not measured
-START_LOWER = "start at the lower point (`lower` of what llc_report or llc_of_energy returns)"
+START_LOWER = "start at a lower point (llc_report and llc_of_energy hand one out as `lower`)"
+DROWNED = 0.05  # of the value: n beta times what rounding changes of the loss at w*
 CONSTANT = (
     "the loss is the same at every draw: to its rounding it does not change so near w*; give a larger radius or a smaller gamma, "
     "or check that these parameters matter to it"
@@ -51,6 +52,7 @@ def summary(
         {
             "loss below w*": max(0.0, -float(loss.min())),
             "largest change of the loss": float(np.abs(loss).max()),
+            "n beta": t,
             "R-hat": hat,
             "ESS": size,
             "change when the localization is e times as strong": sensitivity,
@@ -82,6 +84,12 @@ def doubts(
         return "the chains diverge: the loss is not finite; use a smaller n beta or a stronger localization"
     if checks["largest change of the loss"] == 0:
         return CONSTANT
+    blur = checks["n beta"] * resolution
+    if blur > DROWNED * abs(value):
+        return (
+            f"the loss drowns in its last digits: at this n beta they change n beta L by {blur:.2g}, beside a value of {value:.3g}; "
+            "convert model and data to float64, give a smaller n beta, or take a constant off the loss"
+        )
     if value <= 0 and checks["loss below w*"] <= allowed:
         return (
             f"w* is no minimum: the draws' mean loss is not above that of w*, n beta (E[L] - L(w*)) = {value:.3g} "
