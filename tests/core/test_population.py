@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from heldout.core import population
 from heldout.core.errors import InputError
@@ -159,3 +159,11 @@ def test_chunks_fit_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         3,
         2,
     ]  # the traced call; 8 bytes more than a quarter, so three at once, then the last two
+
+
+def test_an_alarm_inside_a_model_is_no_refusal_of_vmap() -> None:
+    def late(theta: Tensor, batch: None) -> Tensor:
+        raise TimeoutError("the user's alarm")
+
+    with pytest.raises(TimeoutError, match="alarm"):
+        over_replicas(late, torch.zeros(3, 2), None, chunk=2)
