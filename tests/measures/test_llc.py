@@ -20,7 +20,8 @@ from heldout.measures.llc import llc, llc_of_energy, llc_report
 from heldout.measures.posterior.corrected import APART
 from heldout.measures.posterior.cut import cut
 from heldout.measures.posterior.doubts import Doubts, doubts, gaps
-from heldout.measures.posterior.problem import problem_of_subject
+from heldout.measures.posterior.problem import problem_of_energy, problem_of_subject
+from heldout.measures.posterior.rungs import box_loss, ladders
 from heldout.measures.posterior.settings import Ladder, OneTemperature
 
 SHORT = Ladder(ensembles=8, burn=120, draws=150, rungs=10)
@@ -173,6 +174,24 @@ def test_rungs_on_which_cold_and_hot_chains_differ_are_left_out() -> None:
     assert kept.last.shape == (16, 15, 2)
     curves[8:, 3:] += 0.2  # too few are left: all stay, and the doubts withhold the answer
     assert cut(trace, gaps(trace.first, trace.hot) > APART) is trace
+
+
+@pytest.mark.parametrize(
+    ("energy", "p", "across"),
+    [
+        (lambda w: w[:, 0] ** 4 * w[:, 1] ** 6, 2, False),
+        (lambda w: (w[:, 0] + w[:, 1]) ** 4 * (w[:, 0] - w[:, 1]) ** 6, 2, True),
+        (lambda w: (w[:, 0] + w[:, 1]) ** 4 * (w[:, 0] - w[:, 1]) ** 6 * w[:, 2] ** 2, 3, True),
+        (lambda w: w.square().sum(1), 2, False),
+    ],
+    ids=["along the axes", "across them", "across some of them", "no arms"],
+)
+def test_the_ladder_ends_earlier_where_arms_lie_across_the_axes(energy, p: int, across: bool) -> None:  # type: ignore[no-untyped-def]
+    """Beyond t of 1e50 the Hessian walk is too slow: `w1^4 w2^6` turned was 12% and 14% off for two of 20 seeds."""
+    problem = problem_of_energy(energy, torch.zeros(p))
+    box = box_loss(problem, 0)
+    (rungs,), _ = ladders(problem, [0], Ladder(rungs=200), [box])
+    assert rungs[-1] * box == pytest.approx(1e40 if across else 1e75)
 
 
 def test_chains_that_disagree_are_run_again_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:

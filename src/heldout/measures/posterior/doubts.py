@@ -174,7 +174,7 @@ def _of_the_fit(fit: LadderFit, bound: float, width: float, beyond: float, n: in
             if n is None
             else "measure on more examples, or ask for lambda(n beta): llc(subject, n_beta=...)"
         )
-        return f"the fit does not determine lambda: the interval reaches {width:.0%} either side; {remedy}"
+        return f"the fit does not determine lambda: the interval reaches {width:.1%} either side; {remedy}"
     if fit.misfit > MISFIT:
         return f"no known approach to lambda fits the curve Lambda(t): chi^2 {fit.misfit:.1f} a number; no plateau"
     if beyond > BEYOND:

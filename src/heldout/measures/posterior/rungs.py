@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from heldout.core.errors import InputError, Withheld
 from heldout.core.streams import stream, torch_seed
+from heldout.learners.hessian_walk import HessianWalk
 from heldout.learners.ladder import LadderTrace, sample_ladders
 from heldout.measures.posterior.problem import Problem
 from heldout.measures.posterior.settings import NOISY_RUNGS, Ladder
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS, PILOT_BURN, PILOT_DRAWS = 14, 4, 150, 60
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
 LOWEST, PILOTED, HIGHEST = 10.0, 1e18, 1e75
+WALKED = 1e40  # instead of HIGHEST: further up the Hessian walk is too slow for arms that lie across the axes, up to 17% high
 ROUNDED = 8.0  # of how far the loss falls right beside w*: what counts as rounding
 FAINT = 3e-3  # t times that, at most
 ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
@@ -121,14 +123,16 @@ def _ends(problem: Problem, chosen: Ladder, box: float) -> tuple[float, float]:
 
 
 def _highest(problem: Problem, box: float) -> float:
-    """The top of the ladder: n; without noise `HIGHEST` over the loss in the box, within what can be resolved."""
+    """The top of the ladder: n; without noise `HIGHEST` over the loss in the box, within what can be resolved. `WALKED` where
+    the Hessian walk travels weights that cannot be scaled one by one."""
     if problem.n is not None:
         return float(problem.n)
     if problem.start_loss > 1e-25:
         resolved = 0.01 / problem.resolution
     else:
         resolved = ROUNDING / max(_rounding(problem), 1e-300)
-    return max(1e3, min(HIGHEST / box, resolved))
+    walked = max(problem.tensors) > 1 and any(isinstance(move, HessianWalk) for move in problem.moves)
+    return max(1e3, min((WALKED if walked else HIGHEST) / box, resolved))
 
 
 def _rounding(problem: Problem) -> float:
