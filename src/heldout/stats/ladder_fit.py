@@ -8,8 +8,9 @@ examples and noise) absorb the offset of the reference loss and the next order; 
 windows (the lowest rungs may be left out, with noise the highest too) are averaged with weights exp(-IC/2), IC = TEMPER chi^2
 + 2 parameters + `LEFT_OUT` (numbers left out) (Jay & Neil 2021, Phys. Rev. D 103, 114502), times `WEIGHTS`.
 The error: jackknife over ensembles at fixed weights, `SPREAD` times the spread over forms and windows, `FLOOR` of
-the value; and with noise UNTOLD/(log(n largest) - digamma(lambda)), what a unit of m adds at t = n, where the ladder ends:
-it cannot be told from the luck of the data there, and the a-term is left out. The constants were chosen on the tuned cases
+the value; and a share of 1/(log(t largest) - digamma(lambda)), what a unit of m adds at the top t of the ladder: with noise
+`UNTOLD`, as it cannot be told from the luck of the data there, and the a-term is left out; without, `NEAR` times the
+weight of the forms in which poles tie or nearly do, for poles nearer than that cannot be told apart. The constants were chosen on the tuned cases
 of calibration/llc.py for 95% coverage, the weights of the forms for the smallest errors there.
 
 >>> import numpy as np
@@ -36,9 +37,9 @@ from heldout.stats.approach import approach
 from heldout.stats.clusters import Floats
 
 FLOOR = 0.001
-SPREAD, NOISY_SPREAD = 0.8, 1.0  # times the spread over forms and windows
+SPREAD, NOISY_SPREAD = 0.74, 1.0  # times the spread over forms and windows
 FLAT, NOISY = 2e-3, 1e-2  # relative error of any form, without and with the luck of the data
-UNTOLD = 1.0
+NEAR, UNTOLD = 0.08, 1.0
 SMOOTH = 2  # rungs either side over which the covariance is averaged
 SHORTEST = 6  # rungs that a window keeps
 SHIFT_STD = 1.4
@@ -130,7 +131,8 @@ def fit_ladder(
     found = design.average(np.concatenate([both.mean(0)[None], left_out]), whiten)
     value, spread = float(found.values[0]), found.spread
     jackknife = math.sqrt((e - 1) * float(found.held[1:].var()))
-    untold = 0.0 if n is None else UNTOLD / max(math.log(n * largest) - float(digamma(max(value, 0.05))), 1.0)
+    share = NEAR * (1 - found.weights.get("plain", 0.0)) if n is None else UNTOLD
+    untold = share / max(math.log((n or rungs[-1]) * largest) - float(digamma(max(value, 0.05))), 1.0)
     widened = (SPREAD if n is None else NOISY_SPREAD) * spread
     stderr = math.sqrt(jackknife**2 + widened**2 + (FLOOR * value) ** 2 + untold**2)
     return LadderFit(
