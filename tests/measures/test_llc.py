@@ -506,6 +506,14 @@ def test_the_multiplicity_has_an_interval() -> None:
     assert math.isnan(float(none.multiplicity.value))
 
 
+def test_data_do_not_tell_the_multiplicity() -> None:
+    """A diagonal net with n = 1000 and m = 3 once had 1.04 [1, 2]."""
+    found = llc_of_energy(lambda w: 0.5 * w.square().sum(1) + 0.5, torch.zeros(10), n=2000)
+    assert found.estimate.ok
+    assert abs(float(found.estimate.value) - 5) < 0.2
+    assert "luck of the data" in found.multiplicity.status
+
+
 @pytest.mark.parametrize(
     "settings", [SHORT, OneTemperature(n_beta=100), OneTemperature(n_beta=100, error=0.1, draws=4000)]
 )

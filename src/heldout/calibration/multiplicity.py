@@ -20,7 +20,6 @@ NAMES = (
     "reduced rank 2-1-2, rank 0",
     "reduced rank 3-2-3, rank 1",
     "deep linear 1-1-1-1, rank 0",
-    "noise, linear map 8-2, n = 400",
 )
 
 

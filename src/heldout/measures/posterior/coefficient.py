@@ -25,7 +25,7 @@ class LearningCoefficient:
     curve [k] = Lambda(t) = t (E_t[L] - L(w*)) with curve_stderr; square [k] = V(t) = t^2 Var_t(L); r_hat, ess [k];
     acceptance [k] (NaN for unadjusted samplers); loss_traces [draws e k] and burn_traces [burn e k] above L(w*), float32;
     fit: weights of the ways to approach lambda; multiplicity: their average m, between the fewest and the most poles tied that
-    hold `level` of the weight (not known at one temperature);
+    hold `level` of the weight (not known at one temperature, nor with the noise of data);
     lower [p]: where w* is no minimum, the lowest point that was found, in the coordinates that moved; else None;
     bias: what the step size added to the raw value, already taken off; choices: every setting, by name;
     checks: the number behind each reason to withhold; gradients: evaluations of the gradient over all chains.

@@ -37,6 +37,7 @@ TOGETHER, CACHED = 10, 60_000  # seeds in one population at most, and numbers
 BURST = 1e60  # t L: chains that have left for good
 APART = 3.0  # t between cold and hot halves: rungs from there on are left out
 TARGET = "lambda, corrected for multiplicity"
+LUCK = "a unit of multiplicity moves the curve by less than the luck of the data; only a loss without noise tells it"
 
 
 def corrected(
@@ -187,7 +188,7 @@ def _judged(
         fit=fit.weights if fit else {},
         fitted=fit.curve if fit else None,
         lower=lower,
-        multiplicity=Estimate.withheld(reason, n=n) if reason or not fit else _multiplicity(fit, chosen, n),
+        multiplicity=_multiplicity(fit, chosen, n, reason),
     )
     return told, worth
 
@@ -197,7 +198,9 @@ def _estimate(fit: LadderFit, chosen: Ladder, method: str, n: int) -> Estimate:
     return Estimate(fit.value, fit.value - half, fit.value + half, chosen.level, fit.stderr, method, n)
 
 
-def _multiplicity(fit: LadderFit, chosen: Ladder, n: int) -> Estimate:
+def _multiplicity(fit: LadderFit | None, chosen: Ladder, n: int, reason: str) -> Estimate:
+    if reason or n or fit is None:
+        return Estimate.withheld(reason or LUCK, n=n)
     low, high = fit.multiplicity_within(chosen.level)
     method = "average over forms of the approach to lambda; the interval holds the forms of that weight"
     return Estimate(fit.multiplicity, low, high, chosen.level, method=method, n=n)

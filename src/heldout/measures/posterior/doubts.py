@@ -167,7 +167,7 @@ def _of_the_fit(fit: LadderFit, bound: float, width: float, beyond: float, n: in
         return f"the fit gives {fit.value:.3g}, more than p/2 = {bound:g}, which no learning coefficient of a smooth loss exceeds: {where}"
     if fit.value <= 0 or width > (WIDEST if n is None else NOISY_WIDEST):
         remedy = (
-            "give longer chains"
+            "give more draws: settings=Ladder(draws=...)"
             if n is None
             else "measure on more examples, or ask for lambda(n beta): llc(subject, n_beta=...)"
         )
