@@ -194,6 +194,16 @@ def test_the_ladder_ends_earlier_where_arms_lie_across_the_axes(energy, p: int, 
     assert rungs[-1] * box == pytest.approx(1e40 if across else 1e75)
 
 
+def test_wide_arms_across_the_axes_are_followed_to_the_end() -> None:
+    """Arms are t^-Lambda wide: with Lambda 1/12, 1e40 leaves poles at 1/12 and 1/10 untold (18 of 20 intervals held, 6% low)."""
+    problem = problem_of_energy(
+        lambda w: (w[:, 0] + w[:, 1]) ** 10 * (w[:, 0] - w[:, 1]) ** 12, torch.zeros(2)
+    )
+    box = box_loss(problem, 0)
+    (rungs,), _ = ladders(problem, [0], Ladder(rungs=200), [box])
+    assert rungs[-1] * box == pytest.approx(1e75)
+
+
 def test_chains_that_disagree_are_run_again_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("heldout.measures.posterior.doubts.R_HAT", 1.0)  # no chains agree as well as that
     once, twice = (

@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, scaled_dot_pro
 from heldout import Subject
 from heldout.calibration.calibrate import calibrate
 from heldout.core.errors import InputError
+from heldout.core.products import differentiable
 from heldout.measures.llc import llc, llc_of_energy, llc_report
 from heldout.measures.llc_along import llc_along
 from heldout.measures.llc_curve import curve_of_energy, llc_curve
@@ -184,7 +185,7 @@ def test_losses_and_priors_with_a_domain_are_measured_inside_it() -> None:
 )
 def test_a_prior_that_forbids_w_is_refused(log_prior) -> None:  # type: ignore[no-untyped-def]
     for settings in (Ladder(), SHORT):
-        with pytest.raises(InputError, match=r"log_prior is -inf at w\*, and nowhere finite beside it"):
+        with pytest.raises(InputError, match=r"log_prior is -inf at w\*, and at all of 768 points beside it"):
             llc_of_energy(square, ZERO, settings=settings, log_prior=log_prior)
 
 
@@ -258,3 +259,117 @@ def test_instruments_are_named_with_blanks_or_underscores() -> None:
         calibrate(["nothing"])
     names = {row["instrument"] for row in calibrate(["spectral density"], seeds=1)}
     assert names == {"spectral_density"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_loss_in_half_precision_is_refused(dtype: torch.dtype) -> None:
+    """Differences are lost in it: with n beta = 1000 this read .52 [.44, .60], the truth is 1."""
+
+    def halved(w: Tensor) -> Tensor:
+        return ((w - 1).square().sum(1) + 3).to(dtype)
+
+    with pytest.raises(InputError, match=f"the loss is {dtype}"):
+        llc_of_energy(halved, ZERO + 1, settings=SHORT)
+    with pytest.raises(InputError, match=f"the loss is {dtype}"):
+        curve_of_energy(halved, ZERO + 1, t=[30.0, 100.0, 300.0], radii=[0.5, 1.0])
+
+
+def test_the_loss_and_not_the_start_says_how_many_digits_there_are() -> None:
+    far = OneTemperature(n_beta=3e6, burn=200, draws=400)
+    single, double = (
+        llc_of_energy(lambda w: square(w) + 3, start, settings=far) for start in (ZERO.float(), ZERO)
+    )
+    assert single.estimate.ok
+    assert single.estimate.value == double.estimate.value
+
+
+def test_the_best_bias_of_separated_data_is_a_minimum() -> None:
+    """Only all weights together fall without end: where the bias alone moves there is one best."""
+    torch.manual_seed(0)
+    x = torch.cat([torch.rand(20, 2) + 0.5, -torch.rand(20, 2) - 0.5]).double()
+    y = torch.cat([torch.ones(20), torch.zeros(20)]).double()
+    model = nn.Linear(2, 1).double()
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.fill_(0.0)
+    for _ in range(100):
+        loss = binary_cross_entropy_with_logits(model(x)[:, 0], y)
+        (slope,) = torch.autograd.grad(loss, model.bias)
+        with torch.no_grad():
+            model.bias -= 5 * slope
+    subject = Subject.from_torch(
+        model,
+        train=(x, y),
+        loss=lambda out, y: binary_cross_entropy_with_logits(out, y, reduction="none"),
+        outputs=lambda out: out[:, 0],
+    )
+    bias = torch.tensor([False, False, True])
+    settings = OneTemperature(n_beta=2000.0, burn=200, draws=2000)
+    assert abs(float(llc(subject, parameters=bias, radius=1.0, settings=settings).value) - 0.5) < 0.05
+    assert "separated" in llc(subject, settings=settings).status
+
+
+def test_labels_of_minus_one_and_one_are_seen_to_be_separated() -> None:
+    torch.manual_seed(0)
+    x = torch.cat([torch.rand(20, 2) + 0.5, -torch.rand(20, 2) - 0.5]).double()
+    y = torch.cat([torch.ones(20), -torch.ones(20)]).double()
+    model = nn.Linear(2, 1, bias=False).double()
+    torch.nn.init.constant_(model.weight, 4.0)
+    subject = Subject.from_torch(
+        model,
+        train=(x, y),
+        loss=lambda out, y: torch.nn.functional.softplus(-out * y),
+        outputs=lambda out: out[:, 0],
+    )
+    assert "separated" in llc(subject, settings=SHORT).status
+
+
+def test_numbers_without_axes_are_numbers() -> None:
+    values = {
+        float(
+            llc_of_energy(square, ZERO, settings=OneTemperature(n_beta, burn=200, draws=800)).estimate.value
+        )
+        for n_beta in (50.0, torch.tensor(50.0), np.array(50.0))
+    }
+    assert len(values) == 1
+
+
+def test_small_domains_and_narrow_cones_of_a_prior_are_measured() -> None:
+    def walled(w: Tensor) -> Tensor:
+        return torch.where((w.abs() < 0.09).all(1), square(w), math.inf)
+
+    def positive(w: Tensor) -> Tensor:
+        return torch.where((w > 0).all(1), -w.sum(1), -math.inf)
+
+    small = llc_of_energy(walled, ZERO, radius=1.0, settings=Ladder(burn=200, draws=200)).estimate
+    assert abs(float(small.value) - 1) < 0.02, small
+    cone = llc_of_energy(square, torch.zeros(12), log_prior=positive).estimate
+    assert abs(float(cone.value) - 6) < 0.1, cone
+
+
+def test_a_float32_energy_at_an_exact_fit_draws_nothing_at_random() -> None:
+    draw = torch.Generator().manual_seed(0)
+    x, w = torch.randn(100, 5, generator=draw), torch.randn(5, generator=draw)
+
+    def energy(v: Tensor) -> Tensor:
+        return (v.float() @ x.T - x @ w).square().mean(1)
+
+    assert llc_of_energy(energy, w.double(), radius=1e-3, settings=SHORT).estimate.status
+
+
+def test_overlapping_calls_give_torch_its_switches_back() -> None:
+    """They belong to the process: the second of two threads once restored what the first had set, for good."""
+    switches = (
+        torch.backends.cuda.flash_sdp_enabled,
+        torch.backends.cuda.mem_efficient_sdp_enabled,
+        torch.backends.cuda.math_sdp_enabled,
+    )
+    before = [asked() for asked in switches]
+    first, second = differentiable(), differentiable()
+    first.__enter__()
+    second.__enter__()
+    assert [asked() for asked in switches] == [False, False, True]
+    first.__exit__(None, None, None)  # the first to come is the first to go
+    assert [asked() for asked in switches] == [False, False, True]
+    second.__exit__(None, None, None)
+    assert [asked() for asked in switches] == before

@@ -22,8 +22,9 @@ under affine LayerNorm (torch 2.13) and are not used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Literal
 
 import torch
@@ -69,10 +70,32 @@ class Pieces:
         return self.outputs
 
 
+class _PlainAttention:
+    """Attention by its plain formula. torch's switches belong to the process: they are set by the first thread and restored by the last."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._held = Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._held.enter_context(sdpa_kernel(SDPBackend.MATH))
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._held.close()
+
+
+_PLAIN_ATTENTION = _PlainAttention()
+
+
 @contextmanager
 def differentiable() -> Iterator[None]:
-    """Attention by its plain formula (the fused kernels have no second derivatives), gradients whatever the caller's mode."""
-    with torch.inference_mode(False), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+    """Attention by its plain formula (the fused kernels have no second derivatives, and no batching rule), gradients whatever the caller's mode."""
+    with torch.inference_mode(False), _PLAIN_ATTENTION, torch.enable_grad():
         yield
 
 

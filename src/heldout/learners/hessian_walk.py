@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from heldout.core.products import differentiable
 from heldout.learners import hmc
 from heldout.learners.eigenvectors import eigenvectors
 from heldout.learners.replica_noise import ReplicaNoise  # noqa: F401 - the doctest's
@@ -78,7 +79,7 @@ class HessianWalk:
 
 def _shape(target: Tempered, z: Tensor) -> tuple[Tensor, Tensor]:
     """Widths [r p] along axes [r p p] at z [r p]; 1 along all where the Hessian is not finite or there is none."""
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiable():
         free = z.detach().requires_grad_(True)
         (slope,) = torch.autograd.grad(target.loss(free).sum(), free, create_graph=True)
         rows = [torch.zeros_like(z)] * z.shape[1]

@@ -35,7 +35,7 @@ from heldout.learners.valley_moves import ValleyMoves
 
 ACCEPTANCE = 0.8
 LEAPFROGS = 12
-REDRAWN = 60  # times at most that starts are drawn where the loss or the prior is infinite: no chain leaves such a place
+REDRAWN = 60  # times at most that starts are chosen where the loss or the prior is infinite: no chain leaves such a place
 SWEEPS = 3  # pairs of exchange sweeps after each trajectory; they cost no gradient
 
 
@@ -113,6 +113,8 @@ def sample_ladders(
         if not bool(outside.any()):
             break
         other = torch.cat([_start(seed, e, k, parameters, jitter, again) for seed in seeds])
+        if again == REDRAWN - 1:  # a small domain: beside a chain that is inside
+            other = _inside(state.point.z.view(s, e, k, -1), outside.view(s, e, k))
         state = hmc.init(target, torch.where(outside[:, None], other, state.point.z))
     kept, early = np.empty((draws, s, e, k)), np.empty((burn, s, e, k))
     steadied = ControlVariates(s, e, k) if identities is not None else None
@@ -182,6 +184,23 @@ def _start(seed: int, ensembles: int, k: int, parameters: int, jitter: float, ag
             -1, 1, (k, parameters)
         )
     return torch.from_numpy(z.reshape(ensembles * k, parameters))
+
+
+def _inside(z: Tensor, outside: Tensor) -> Tensor:
+    """z [s e k p] where those outside [s e k] stand where another chain of their seed does, one of their own half where there is one."""
+    moved, e = z.clone(), outside.shape[1]
+    for one in range(len(z)):
+        for half in (slice(0, e // 2), slice(e // 2, e)):
+            out = outside[one, half]
+            sound = z[one, half][~out]
+            sound = sound if len(sound) else z[one][~outside[one]]
+            if len(sound):
+                moved[one, half] = torch.where(
+                    out[..., None],
+                    sound[torch.arange(out.numel()) % len(sound)].view(*out.shape, -1),
+                    z[one, half],
+                )
+    return moved.flatten(0, 2)
 
 
 def _traded(state: hmc.State, t: Tensor, uniform: Tensor) -> tuple[hmc.State, Tensor]:

@@ -33,6 +33,7 @@ from heldout.core.errors import InputError, Withheld
 from heldout.core.estimate import Estimate
 from heldout.core.options import check_real, check_whole
 from heldout.core.products import differentiable
+from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters
 from heldout.core.subject import Subject
 from heldout.measures.posterior.asked_once import Prior, check_on_rows
@@ -151,7 +152,8 @@ def llc_report(
             subject, replica, rows, parameters, weight_decay, tensors, radius, gamma
         )
         batch = chosen_rows(subject.train, rows)
-        if prior == "flat in the box" and separated(subject, _outputs(subject, batch), batch.y):
+        whole = problem.parameters == parameters_of(subject).shape[-1]  # a bias alone may have a minimum
+        if whole and prior == "flat in the box" and separated(subject, _outputs(subject, batch), batch.y):
             raise Withheld(f"{SEPARABLE}; give weight_decay=, or a recipe that has one")
         small = (
             problem.parameters <= LADDER_PARAMETERS and problem.parameters * (problem.n or 1) <= LADDER_WORK
@@ -193,7 +195,7 @@ def llc_of_energy(
     one = isinstance(settings, OneTemperature)
     if gamma is not None and radius is None and not one:
         raise InputError(
-            "gamma belongs to one temperature", "pass settings=OneTemperature(...), or give a radius"
+            "gamma belongs to one temperature", "pass settings=OneTemperature(...), or a radius in its place"
         )
     try:
         problem = problem_of_energy(energy, start, n, tensors, radius, log_prior, gamma, on_rows)

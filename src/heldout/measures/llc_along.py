@@ -90,12 +90,13 @@ def llc_along(
     p = int(parameters_of(subject).shape[-1])
     check_whole(seed=seed)
     _check(thetas, p, gamma, radius, settings)
-    gamma = None if gamma is None else float(gamma)
+    gamma, radius = (None if one is None else float(one) for one in (gamma, radius))
     assert subject.loss is not None
     batch = chosen_rows(subject.train, rows)
     n = len_of(batch)
-    t = n_beta if n_beta is not None else settings.n_beta or n / math.log(n)
-    replace(settings, n_beta=t)  # refuses a temperature out of range
+    settings = replace(settings, n_beta=n_beta if n_beta is not None else settings.n_beta or n / math.log(n))
+    t = settings.n_beta
+    assert t is not None
     selection = select(parameters, p, subject.layout)
     decay, prior = decay_of(subject, weight_decay)
     results: list[tuple[Estimate, dict[str, float]]] = []
@@ -123,7 +124,8 @@ def llc_along(
         )
         gradients += run.gradients
         for k, theta in enumerate(part):
-            apart = decay == 0.0 and separated(subject, _outputs(subject, theta, batch), batch.y)
+            whole = len(selection.index) == p
+            apart = whole and decay == 0.0 and separated(subject, _outputs(subject, theta, batch), batch.y)
             results.append(_judged(run, k, t, n, len(selection.index), part.dtype, settings, apart))
     column = {name: np.array([seen[name] for _, seen in results]) for name in results[0][1]}
     choices: dict[str, float | int | str] = {

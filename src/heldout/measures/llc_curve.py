@@ -145,7 +145,7 @@ def curve_of_energy(
     _check(seed, t, radii, chains, burn, draws, sampler)
     loss = loss_at(energy, w)
     check_steady("the energy", energy, w, torch.full_like(w, float(radii[-1])))
-    eps = torch.finfo(torch.float32 if torch.float32 in (start.dtype, loss.dtype) else torch.float64).eps
+    eps = torch.finfo(loss.dtype).eps
     return _curve(
         energy,
         w,

@@ -38,15 +38,15 @@ def check_start(energy: object, start: object) -> None:
         raise InputError(f"the start is {shown}", "give a tensor [p], one row of weights")
 
 
-def check_precision(start: Tensor) -> None:
+def check_precision(numbers: Tensor, what: str = "parameters are") -> None:
     """Refuses half precision, and what is not real."""
-    if start.dtype in (torch.float16, torch.bfloat16):
+    if numbers.dtype in (torch.float16, torch.bfloat16):
         raise InputError(
-            f"parameters are {start.dtype}",
+            f"{what} {numbers.dtype}",
             "differences of the loss are lost at this precision; convert model and data to float32 or float64",
         )
-    if start.is_complex():
-        raise InputError(f"parameters are {start.dtype}", "give real ones: torch.view_as_real(w).flatten()")
+    if numbers.is_complex():
+        raise InputError(f"{what} {numbers.dtype}", "give real ones: torch.view_as_real(w).flatten()")
 
 
 def checked_start(energy: object, start: Tensor, n: int | None) -> Tensor:
@@ -81,6 +81,7 @@ def loss_at(energy: Energy, w: Tensor) -> Tensor:
             )
         (slope,) = torch.autograd.grad(loss.sum(), free)
     loss = loss.detach()
+    check_precision(loss, "the loss is")
     if not bool(torch.isfinite(loss[0])):
         raise InputError(f"the loss at w* is {float(loss[0])}", "pass a trained model with a finite loss")
     if not bool(torch.isfinite(slope[0]).all()):
@@ -101,11 +102,14 @@ def check_prior(log_prior: Prior, w: Tensor, radius: Tensor) -> None:
             "log_prior is NaN at w*", "clamp what it takes the logarithm of: w.abs().clamp(min=1e-300).log()"
         )
     near = torch.from_numpy(stream(0, "llc prior").uniform(-1, 1, (ASKED, w.numel())))
+    near = torch.cat(
+        [near, near.abs(), -near.abs()]
+    )  # of all signs, one half space is missed from 10 weights on
     with torch.no_grad():
         found = _called("log_prior", log_prior, w + NEAR * radius * near)
     if not bool(torch.isfinite(torch.cat([found, value.detach()])).any()):
         raise InputError(
-            f"log_prior is {float(value.detach()[0])} at w*, and nowhere finite beside it",
+            f"log_prior is {float(value.detach()[0])} at w*, and at all of {len(near)} points beside it",
             "measure at a w* that the prior allows, or give the log of a density that is positive there",
         )
     if not value.requires_grad:
@@ -161,7 +165,10 @@ def check_steady(name: str, function: Callable[[Tensor], Tensor], w: Tensor, rad
             rows = (mixed.flip(0) if turned else mixed).clone().requires_grad_(True)
             found = _called(name, function, rows).detach().to(torch.float64)
             calls.append(found.flip(0) if turned else found)
-    size = torch.cat([*calls, alone])
+        wider = _called(name, function, (w + kick / BESIDE).repeat(_rows(w), 1).requires_grad_(True))
+    size = torch.cat(
+        [*calls, alone, wider.detach().to(torch.float64)]
+    )  # at an exact fit w* and what lies close are rounding
     allowed = (
         SAME * float(size[torch.isfinite(size)].abs().amax()) if bool(torch.isfinite(size).any()) else 0.0
     )

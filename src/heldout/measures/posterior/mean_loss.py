@@ -93,7 +93,9 @@ def decay_of(subject: Subject, given: float | None) -> tuple[float, str]:
 def _all_right(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
     if outputs.numel() == len(y) > 0 and y.numel() == len(y):
         yes = y.flatten() == 1
-        return bool((yes | (y.flatten() == 0)).all()) and bool(((outputs.flatten() > 0) == yes).all())
+        return bool((yes | (y.flatten() == 0) | (y.flatten() == -1)).all()) and bool(
+            ((outputs.flatten() > 0) == yes).all()
+        )
     if subject.task != "classification" or y.is_floating_point() or outputs.ndim != 2:
         return False
     return bool((outputs.argmax(1) == y).all())
@@ -102,7 +104,7 @@ def _all_right(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
 def separated(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
     """Every answer is right and the loss keeps falling to 0 as the outputs grow: no weights are the best.
 
-    outputs [n c] of c classes; or [n], [n 1] with y of 0 and 1, which a positive output calls 1.
+    outputs [n c] of c classes; or [n], [n 1] with y of 0 (or -1) and 1, which a positive output calls 1.
     """
     if subject.loss_of is None or not _all_right(subject, outputs, y):
         return False

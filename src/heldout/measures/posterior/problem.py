@@ -20,6 +20,7 @@ from torch import Tensor
 from heldout.core.batch import len_of
 from heldout.core.errors import InputError
 from heldout.core.options import check_whole
+from heldout.core.products import differentiable
 from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
@@ -134,12 +135,12 @@ def problem_of_energy(
     gamma: float | None = None,
     on_rows: OnRows | None = None,
     groups: Sequence[int] | None = None,
+    precision: torch.dtype | None = None,
 ) -> Problem:
     """A problem of a plain energy. tensors: the sizes of w's parts, each with its own radius (None: found by trying, `blocks`).
 
-    groups: parts of one number share a radius.
-
-    radius: the same for every coordinate. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
+    groups: parts of one number share a radius. radius: the same for every coordinate. precision: that the loss is computed in, where it
+    is coarser than what the energy returns. Raises `InputError` where nothing can be computed at w*, `Withheld` where the
     slope at w* is not finite.
     """
     w = checked_start(energy, start, n)
@@ -162,8 +163,7 @@ def problem_of_energy(
     check_steady("the energy", energy, w, size)
     if log_prior is not None:
         check_prior(log_prior, w, size)
-    coarse = 1.2e-7 if torch.float32 in (start.dtype, loss.dtype) else 2.3e-16
-    resolution = coarse * max(abs(float(loss)), 1e-12)
+    resolution = torch.finfo(precision or loss.dtype).eps * max(abs(float(loss)), 1e-12)
     rotation, curvature = _axes(energy, w, size)
     return Problem(
         energy,
@@ -212,7 +212,8 @@ def problem_of_subject(
     groups = chosen.groups if tensors is None else None
     sizes = chosen.sizes if tensors is None else tensors
     moving = start[chosen.index]
-    return problem_of_energy(energy, moving, n, sizes, radius, None, gamma, on_rows, groups), how
+    made = problem_of_energy(energy, moving, n, sizes, radius, None, gamma, on_rows, groups, moving.dtype)
+    return made, how
 
 
 def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
@@ -236,7 +237,7 @@ def _axes(energy: Energy, w: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
 def _bends(energy: Energy, w: Tensor, radius: Tensor | float = 1.0) -> Tensor | None:
     """The Hessian [p p] in u = (w - w*)/radius at w* = w [p], 0 where the slope is constant; None where torch knows no second derivative."""
     p = w.numel()
-    with torch.inference_mode(False), torch.enable_grad():
+    with differentiable():
         u = torch.zeros(1, p, dtype=torch.float64, requires_grad=True)
         try:
             (slope,) = torch.autograd.grad(energy(w + radius * u).sum(), u, create_graph=True)

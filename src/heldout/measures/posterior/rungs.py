@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 PILOT_RUNGS, PILOTS, PILOT_BURN, PILOT_DRAWS = 14, 4, 150, 60
 JITTER = 1e-6  # of the cold start, where the prior has a pole at w*
 LOWEST, PILOTED, HIGHEST = 10.0, 1e18, 1e75
-WALKED = 1e40  # instead of HIGHEST: further up the Hessian walk is too slow for arms that lie across the axes, up to 17% high
+WALKED, WIDE_ARMS = 1e40, 0.09  # where arms may lie across the axes, and Lambda is above: see `_walked`
 ROUNDED = 8.0  # of how far the loss falls right beside w*: what counts as rounding
 FAINT = 3e-3  # t times that, at most
 ROUNDING = 1e-6  # of the loss at the top of the ladder: what a last digit of the weights adds to it, at most
@@ -64,8 +64,13 @@ def ladders(
         step_done=step_done,
     )
     chosen_rungs = [
-        _rungs(problem, chosen, pilot, min(highest, _told_from_rounding(problem, pilot)))
-        for pilot, (_, highest) in zip(pilots, ends)
+        _rungs(
+            problem,
+            chosen,
+            pilot,
+            min(highest, _told_from_rounding(problem, pilot), _walked(problem, chosen, pilot, box)),
+        )
+        for pilot, (_, highest), box in zip(pilots, ends, boxes)
     ]
     return chosen_rungs, pilots[0].gradients * PILOT_RUNGS * PILOTS
 
@@ -85,11 +90,31 @@ def _told_from_rounding(problem: Problem, pilot: LadderTrace) -> float:
     return told if -pilot.lowest <= ROUNDED * deepest and told > 100 * pilot.t[0] else math.inf
 
 
+def _walked(problem: Problem, chosen: Ladder, pilot: LadderTrace, box: float) -> float:
+    """The t up to which the Hessian walk keeps pace with arms that lie across the axes; inf where weights are scaled one by one.
+
+    Arms are about t^-Lambda wide. At 1e-8 of the box the top rungs of `w1^4 w2^6` turned were up to 17% high. Where Lambda is small
+    the ladder must be long to tell poles apart, and arms are wide enough up to its end. (A bound that moves with Lambda was tried: the
+    pilot's Lambda is too rough for it.)
+    """
+    walks = any(isinstance(move, HessianWalk) for move in problem.moves)
+    if chosen.highest is not None or problem.n is not None or not walks or max(problem.tensors) == 1:
+        return math.inf
+    level = float(np.median(_curve(pilot)[5:]))
+    return math.inf if level < WIDE_ARMS else WALKED / box
+
+
+def _curve(pilot: LadderTrace) -> Floats:
+    """Lambda [k], NaN where a chain met no finite loss."""
+    cold = pilot.loss[:, ~pilot.hot]  # the annealed half need not have arrived
+    curve: Floats = pilot.t * np.where(np.isfinite(cold), cold, np.nan).mean((0, 1))
+    return curve
+
+
 def _rungs(problem: Problem, chosen: Ladder, pilot: LadderTrace, highest: float) -> Floats:
     wide = pilot.t
     lowest = float(wide[0])
-    cold = pilot.loss[:, ~pilot.hot]  # the annealed half need not have arrived
-    curve = wide * np.where(np.isfinite(cold), cold, np.nan).mean((0, 1))
+    curve = _curve(pilot)
     top = min(float(np.nanmedian(curve)), problem.parameters / 2) if np.isfinite(curve).any() else 1.0
     first = int(np.argmax(np.nan_to_num(curve) >= 0.4 * top))
     if chosen.lowest is None and first > 0:
@@ -123,16 +148,14 @@ def _ends(problem: Problem, chosen: Ladder, box: float) -> tuple[float, float]:
 
 
 def _highest(problem: Problem, box: float) -> float:
-    """The top of the ladder: n; without noise `HIGHEST` over the loss in the box, within what can be resolved. `WALKED` where
-    the Hessian walk travels weights that cannot be scaled one by one."""
+    """The top of the ladder: n; without noise `HIGHEST` over the loss in the box, within what can be resolved."""
     if problem.n is not None:
         return float(problem.n)
     if problem.start_loss > 1e-25:
         resolved = 0.01 / problem.resolution
     else:
         resolved = ROUNDING / max(_rounding(problem), 1e-300)
-    walked = max(problem.tensors) > 1 and any(isinstance(move, HessianWalk) for move in problem.moves)
-    return max(1e3, min((WALKED if walked else HIGHEST) / box, resolved))
+    return max(1e3, min(HIGHEST / box, resolved))
 
 
 def _rounding(problem: Problem) -> float:

@@ -86,6 +86,9 @@ class OneTemperature:
         check_whole(chains=self.chains, draws=self.draws)
         check_whole(or_none=True, burn=self.burn, batch_size=self.batch_size)
         check_real(or_none=True, n_beta=self.n_beta, error=self.error)
+        for name in ("n_beta", "error"):  # numpy's and torch's numbers of no axis count as numbers
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, float(given))
         _check_level(self.level)
         if self.n_beta is not None and not 0 < self.n_beta <= LARGEST_N_BETA:
             raise InputError(f"n beta is {self.n_beta}", "give a positive number; n/log n is the usual one")
