@@ -307,6 +307,13 @@ def test_the_best_bias_of_separated_data_is_a_minimum() -> None:
     settings = OneTemperature(n_beta=2000.0, burn=200, draws=2000)
     assert abs(float(llc(subject, parameters=bias, radius=1.0, settings=settings).value) - 0.5) < 0.05
     assert "separated" in llc(subject, settings=settings).status
+    assert "separated" in llc(subject, parameters=~bias, settings=settings).status
+    along = {
+        name: llc_along(subject, subject.thetas[:1], parameters=moving, radius=1.0).reasons[0]  # type: ignore[index]
+        for name, moving in (("bias", bias), ("weights", ~bias))
+    }
+    assert "separated" not in along["bias"]
+    assert "separated" in along["weights"]
 
 
 def test_labels_of_minus_one_and_one_are_seen_to_be_separated() -> None:

@@ -39,7 +39,14 @@ from heldout.core.subject import Subject
 from heldout.measures.posterior.asked_once import Prior, check_on_rows
 from heldout.measures.posterior.coefficient import LearningCoefficient, Progress
 from heldout.measures.posterior.corrected import TARGET, corrected
-from heldout.measures.posterior.mean_loss import SEPARABLE, Energy, OnRows, chosen_rows, separated
+from heldout.measures.posterior.mean_loss import (
+    SEPARABLE,
+    Energy,
+    OnRows,
+    chosen_rows,
+    falls_as_they_grow,
+    separated,
+)
 from heldout.measures.posterior.one_temperature import at_one_temperature
 from heldout.measures.posterior.problem import problem_of_energy, problem_of_subject
 from heldout.measures.posterior.settings import Ladder, OneTemperature
@@ -152,8 +159,9 @@ def llc_report(
             subject, replica, rows, parameters, weight_decay, tensors, radius, gamma
         )
         batch = chosen_rows(subject.train, rows)
-        whole = problem.parameters == parameters_of(subject).shape[-1]  # a bias alone may have a minimum
-        if whole and prior == "flat in the box" and separated(subject, _outputs(subject, batch), batch.y):
+        whole = problem.parameters == parameters_of(subject).shape[-1]
+        apart = prior == "flat in the box" and separated(subject, _outputs(subject, batch), batch.y)
+        if apart and (whole or falls_as_they_grow(problem.energy, problem.start)):
             raise Withheld(f"{SEPARABLE}; give weight_decay=, or a recipe that has one")
         small = (
             problem.parameters <= LADDER_PARAMETERS and problem.parameters * (problem.n or 1) <= LADDER_WORK

@@ -38,7 +38,14 @@ from heldout.core.second_order import parameters as parameters_of
 from heldout.core.selection import Parameters, select
 from heldout.core.subject import Subject
 from heldout.measures.posterior.many import Many, langevin_many
-from heldout.measures.posterior.mean_loss import SEPARABLE, chosen_rows, decay_of, mean_loss, separated
+from heldout.measures.posterior.mean_loss import (
+    SEPARABLE,
+    chosen_rows,
+    decay_of,
+    falls_as_they_grow,
+    mean_loss,
+    separated,
+)
 from heldout.measures.posterior.parts import radii
 from heldout.measures.posterior.problem import NOISY_RADIUS
 from heldout.measures.posterior.settings import OneTemperature, check_localization
@@ -124,8 +131,8 @@ def llc_along(
         )
         gradients += run.gradients
         for k, theta in enumerate(part):
-            whole = len(selection.index) == p
-            apart = whole and decay == 0.0 and separated(subject, _outputs(subject, theta, batch), batch.y)
+            apart = decay == 0.0 and separated(subject, _outputs(subject, theta, batch), batch.y)
+            apart = apart and (len(selection.index) == p or falls_as_they_grow(energy, starts[k]))
             results.append(_judged(run, k, t, n, len(selection.index), part.dtype, settings, apart))
     column = {name: np.array([seen[name] for _, seen in results]) for name in results[0][1]}
     choices: dict[str, float | int | str] = {

@@ -102,9 +102,7 @@ def check_prior(log_prior: Prior, w: Tensor, radius: Tensor) -> None:
             "log_prior is NaN at w*", "clamp what it takes the logarithm of: w.abs().clamp(min=1e-300).log()"
         )
     near = torch.from_numpy(stream(0, "llc prior").uniform(-1, 1, (ASKED, w.numel())))
-    near = torch.cat(
-        [near, near.abs(), -near.abs()]
-    )  # of all signs, one half space is missed from 10 weights on
+    near = torch.cat([near, near.abs(), -near.abs()])  # random signs miss a cone of ten weights
     with torch.no_grad():
         found = _called("log_prior", log_prior, w + NEAR * radius * near)
     if not bool(torch.isfinite(torch.cat([found, value.detach()])).any()):
@@ -165,10 +163,10 @@ def check_steady(name: str, function: Callable[[Tensor], Tensor], w: Tensor, rad
             rows = (mixed.flip(0) if turned else mixed).clone().requires_grad_(True)
             found = _called(name, function, rows).detach().to(torch.float64)
             calls.append(found.flip(0) if turned else found)
-        wider = _called(name, function, (w + kick / BESIDE).repeat(_rows(w), 1).requires_grad_(True))
-    size = torch.cat(
-        [*calls, alone, wider.detach().to(torch.float64)]
-    )  # at an exact fit w* and what lies close are rounding
+        edge = w + (kick / BESIDE).clamp(-radius, radius)
+        wider = _called(name, function, edge.repeat(_rows(w), 1).requires_grad_(True))
+    # At an exact fit the loss at w*, and close to it, is rounding: the edge of the box says how large it is.
+    size = torch.cat([*calls, alone, wider.detach().to(torch.float64)])
     allowed = (
         SAME * float(size[torch.isfinite(size)].abs().amax()) if bool(torch.isfinite(size).any()) else 0.0
     )

@@ -114,3 +114,10 @@ def separated(subject: Subject, outputs: Tensor, y: Tensor) -> bool:
         except (RuntimeError, ValueError, TypeError):
             losses = [1.0, 0.1, 0.0]  # a loss of other outputs (binary): no minimum there either
     return losses[0] > losses[1] >= losses[2] and losses[2] < 0.5 * losses[0]
+
+
+def falls_as_they_grow(energy: Energy, moving: Tensor) -> bool:
+    """Ten times the weights that move, moving [p], have a lower loss: they are not the best of their own, as a bias may be."""
+    with torch.no_grad():
+        here, there = energy(torch.stack([moving, 10 * moving])).tolist()
+    return bool(there < here * (1 - 1e-6))
